@@ -29,6 +29,7 @@ const LONGEST = [
   'test/integration/seal/oracle.test.ts',
   'test/e2e/plugins-at-work.test.ts',
   'test/integration/kinds/go-kinds.test.ts',
+  'test/integration/kinds/broker.test.ts',
   'test/integration/oci/faults.test.ts',
   'test/e2e/cli.test.ts',
   'test/integration/init/workflow.test.ts',

@@ -570,6 +570,20 @@ export const catalogue: readonly ToolSpec[] = [
     },
   },
   {
+    name: 'nats-server',
+    programs: ['nats-server'],
+    minimum: '2.12.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      module: 'github.com/nats-io/nats-server/v2',
+      version: '2.15.2',
+      pin: 'h1:yLsgt2kslgymvxvjFq1WGWck5hkat2YYfbXvQ145tzU=',
+      quick: true,
+      seconds: 25,
+    },
+  },
+  {
     // The package would start a service where there is an init system.
     name: 'containerd',
     programs: ['containerd'],

@@ -8,7 +8,10 @@ import type { BuiltIn, Generator, Made, Source } from './generator.ts';
 
 /** Packages of the code that all services of a language share: each version, once released, stays as it is. */
 const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings', 'telemetry'];
-const OUTBOX_1 = ['operations', 'outbox', 'queue', 'queue/migrations', 'rpc'];
+const OUTBOX_1 = ['jetstream', 'operations', 'outbox', 'queue', 'queue/migrations', 'rpc'];
+
+/** Packages that are written only for a module whose `go.mod` requires another one. */
+const ONLY_WITH: ReadonlyMap<string, string> = new Map([['jetstream', 'github.com/nats-io/nats.go']]);
 
 /** By what `run` calls them and version: the folders of `templates/platform/` and the packages in them. */
 const PLATFORMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -45,8 +48,11 @@ export function platformDigests(generators: Kind['generators'] = []): ReadonlyMa
 }
 
 /** Its files without the header, by their paths below the folder that the generator writes; sorted. */
-function sourcesOf({ run, version }: Pick<Generator, 'run' | 'version'>): ReadonlyMap<string, string> {
-  const packages = PLATFORMS[run]?.[version] ?? [];
+function sourcesOf(
+  { run, version }: Pick<Generator, 'run' | 'version'>,
+  isWanted: (name: string) => boolean = () => true,
+): ReadonlyMap<string, string> {
+  const packages = (PLATFORMS[run]?.[version] ?? []).filter(isWanted);
   return new Map(packages.flatMap((name) => [...readPackage(name, Number(version))]).sort(byKey));
 }
 
@@ -71,7 +77,9 @@ async function generate(
   { read, shown }: Pick<Source, 'read' | 'shown'>,
 ): Promise<Made> {
   const module = await moduleOf(generator, read, shown);
-  const files = [...sourcesOf(generator)].map(([path, text]): [string, string] => [
+  const goMod = new TextDecoder().decode(await read('go.mod'));
+  const isWanted = (name: string) => isRequired(ONLY_WITH.get(name), goMod);
+  const files = [...sourcesOf(generator, isWanted)].map(([path, text]): [string, string] => [
     `${generator.writes}/${path}`,
     headerOf(path) + text.replaceAll(MODULE, `"${module}/`),
   ]);
@@ -97,6 +105,17 @@ export async function pastPlatformFile(
     }
   }
   return undefined;
+}
+
+/** Whether a `go.mod` requires a module; true for none. */
+function isRequired(module: string | undefined, goMod: string): boolean {
+  if (module === undefined) return true;
+  return goMod.split('\n').some((line) =>
+    line
+      .replace(/^\s*require\s/, '')
+      .trim()
+      .startsWith(`${module} `),
+  );
 }
 
 /** The module of the primitive. Throws `generator-input` (exit 2). */

@@ -39,6 +39,7 @@ export async function scaffold(
   more: Partial<TemplateVariables> = {},
   from: Pick<SourcePrimitive, 'kind' | 'name' | 'entity'> = { kind: 'domain', name, entity: entityOf(name) },
   bpmn?: ModelSettings,
+  goMod?: Uint8Array,
 ): Promise<Scaffold> {
   const kind = await (await openKinds({ test: join(templates, 'kinds') })).get(kindName);
   if (kind === undefined) throw new Error(`no kind ${kindName}`);
@@ -57,7 +58,7 @@ export async function scaffold(
   return {
     kind,
     it,
-    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '', bpmn })).files,
+    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '', bpmn, goMod })).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }

@@ -14,6 +14,8 @@ export interface GoPrograms extends AsyncDisposable {
   binary(kind: string): string;
   /** Starts a command with the variables that the image sets and these. */
   start(kind: string, command: string, env: Readonly<Record<string, string>>): Promise<Program>;
+  /** The log files of all processes of a command. */
+  logs(kind: string, command: string): readonly string[];
   /** A schema of its own with the tables of a kind; its URL. */
   database(kind: string, schema: string): Promise<string>;
   /** Waits until the process with this HTTP port is ready. */
@@ -63,6 +65,8 @@ export async function startGoPrograms(kinds: readonly string[]): Promise<GoProgr
     programs.push(program);
     return program;
   };
+  const logs = (kind: string, command: string) =>
+    programs.map(({ logFile }) => logFile).filter((file) => file.includes(`/${kind}-${command}-`));
   const database = async (kind: string, schema: string) => {
     await postgres.execute(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
     const DATABASE_URL = `${postgres.url}?search_path=${schema}`;
@@ -87,6 +91,7 @@ export async function startGoPrograms(kinds: readonly string[]): Promise<GoProgr
     postgres,
     binary,
     start,
+    logs,
     database,
     ready,
     until,

@@ -36,6 +36,21 @@ test('shared code is made of the name of the module alone', async () => {
   expect(platformDigests([platform]).get('internal/platform/probe/probe.go')).toBe(digestOf(source));
 });
 
+test.each([
+  ['require github.com/nats-io/nats.go v1.55.0\n', true],
+  ['require (\n\tgithub.com/nats-io/nats.go v1.55.0 // indirect\n)\n', true],
+  ['require github.com/nats-io/nats.go/more v1.55.0\n', false],
+  ['', false],
+])('the publisher to a broker is for a module that requires its client: %j', async (require, isThere) => {
+  const domain = { ...platform, run: 'platform-domain' };
+  const made = await builtIn(domain)?.generate(domain, {
+    read: async () => Buffer.from(`module example.com/a\n\n${require}`),
+    shown: '',
+  });
+  const path = 'internal/platform/jetstream/jetstream.go';
+  expect([made?.files.has(path), platformDigests([domain]).has(path)]).toEqual([isThere, true]);
+});
+
 test('every package of the sources is that of some kind, and kinds serve what it assumes', () => {
   const folder = join(bundledKinds(), '../platform/go/1');
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })

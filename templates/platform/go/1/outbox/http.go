@@ -47,12 +47,15 @@ type cloudEvent struct {
 	Data            json.RawMessage `json:"data,omitempty"`
 }
 
-// Publish implements [Publisher].
-func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
+// ContentType is the media type of [Event.CloudEvent].
+const ContentType = "application/cloudevents+json"
+
+// CloudEvent returns the event as a CloudEvent 1.0 of a source in JSON, as it is in structured mode.
+func (event Event) CloudEvent(source string) ([]byte, error) {
 	message := cloudEvent{
 		SpecVersion:     "1.0",
 		ID:              event.ID,
-		Source:          p.source,
+		Source:          source,
 		Type:            event.Type,
 		Subject:         event.AggregateType + "/" + event.AggregateID,
 		Time:            event.Time.UTC(),
@@ -71,7 +74,12 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 	if event.Tombstone {
 		message.Type, message.DataContentType, message.Data = Tombstone, "", nil
 	}
-	body, err := json.Marshal(message)
+	return json.Marshal(message)
+}
+
+// Publish implements [Publisher].
+func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
+	body, err := event.CloudEvent(p.source)
 	if err != nil {
 		return err
 	}
@@ -79,7 +87,7 @@ func (p *HTTPPublisher) Publish(ctx context.Context, event Event) error {
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", "application/cloudevents+json")
+	req.Header.Set("Content-Type", ContentType)
 	if event.TraceParent != "" {
 		req.Header.Set("Traceparent", event.TraceParent)
 		req.Header.Set("Tracestate", event.TraceState)
