@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../core/exists.ts';
 import type { RunBuildah, StorageDriver } from './buildah-run.ts';
 
 /** In the folder of a base, where buildah is run. */
@@ -89,11 +90,4 @@ export async function rootsOf(folder: string): Promise<readonly string[]> {
 
 function nameOf({ reference, platform }: Base): string {
   return createHash('sha256').update(`${platform} ${reference}`).digest('hex').slice(0, 32);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { exists } from '../core/exists.ts';
 import { rootsOf } from './buildah-bases.ts';
 import { type BuildahSetup, type RunBuildah, runIn, type StoreOptions } from './buildah-run.ts';
 
@@ -164,11 +165,4 @@ function listen(path: string): Promise<Server | undefined> {
 
 function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { PrimitiveError } from '../core/errors.ts';
+import { exists } from '../core/exists.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
@@ -215,13 +216,7 @@ async function writeSecrets({ secrets }: PreparedBuild, folder: string): Promise
 async function ignoreFile(request: BuildRequest, folder: string): Promise<string> {
   for (const name of [`${request.dockerfile}.dockerignore`, '.dockerignore']) {
     const path = join(request.context, name);
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
+    if (await exists(path)) return path;
   }
   const empty = join(folder, 'ignore');
   await writeFile(empty, '');

@@ -4,6 +4,17 @@ import { isObject } from './object.ts';
 const COMMENT = /("(?:\\[\s\S]?|[^"\\])*"?)|\/\/.*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const TRAILING_COMMA = /("(?:\\[\s\S]?|[^"\\])*"?)|,(?=\s*[}\]])/g;
 
+/** The value of a text of JSON, which as bytes is UTF-8; undefined for what is none. */
+export function parseJson(text: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(
+      typeof text === 'string' ? text : new TextDecoder('utf-8', { fatal: true }).decode(text),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
 /** The object in a text of JSON, with comments and trailing commas as in tsconfig.json; empty where it is none. */
 export function readJson(text: string): Readonly<Record<string, unknown>> {
   try {

@@ -1,3 +1,4 @@
+import { parseJson } from './json.ts';
 import { field } from './object.ts';
 
 /** What a `package-lock.json` has of one package. */
@@ -11,7 +12,7 @@ export interface LockedPackage {
 
 /** The entry of a top-level package in a `package-lock.json` (npm docs, "package-lock.json"); undefined if it has none. */
 export function lockedPackage(lock: string, name: string): LockedPackage | undefined {
-  const entry = field(field(parse(lock), 'packages'), `node_modules/${name}`);
+  const entry = field(field(parseJson(lock), 'packages'), `node_modules/${name}`);
   const [version, integrity, resolved] = ['version', 'integrity', 'resolved'].map((key) => field(entry, key));
   if (typeof version !== 'string' || !isIntegrity(integrity)) return undefined;
   return { version, integrity, resolved: typeof resolved === 'string' ? resolved : undefined };
@@ -20,12 +21,4 @@ export function lockedPackage(lock: string, name: string): LockedPackage | undef
 /** Whether a value is one SHA-512 in the form of lock files. */
 export function isIntegrity(value: unknown): value is string {
   return typeof value === 'string' && /^sha512-[A-Za-z0-9+/]{86}==$/.test(value);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

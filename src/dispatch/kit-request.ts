@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
-import { bundledKinds } from '../kinds/kind.ts';
+import { packagePath } from '../core/package.ts';
 import type { Config } from '../repository/config.ts';
 import { checkInputs, type InputsFile } from './inputs.ts';
 import { type KitContract, readContract } from './kit-contract.ts';
@@ -57,7 +56,7 @@ export async function openRequest(
   if (gitops === undefined) throw notConfigured();
   const limited = limitTime(rest, options);
   const own = JSON.parse(
-    await readFile(join(bundledKinds(), '../gitops/scaffold', contract), 'utf8'),
+    await readFile(packagePath(`templates/gitops/scaffold/${contract}`), 'utf8'),
   ) as InputsFile;
   // What is wrong anyway is refused before anybody is asked.
   if ('resume' in asked) parseRun(asked.resume, targetOf(gitops, workflow, {}));

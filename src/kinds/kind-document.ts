@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
-import { isChecker, LANGUAGE_IDS, RUNNER_IDS } from '../languages/all.ts';
+import { LANGUAGE_IDS } from '../languages/all.ts';
 import { Processes, Run, Settings, suiteKeys } from '../repository/workload-schema.ts';
 
 /** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
@@ -10,9 +10,6 @@ export const resourceNames = {
   plural: (description: string) =>
     formed(/^[a-z][a-z0-9]{0,62}$/, 'lower-case letters and digits, at most 63', description),
 };
-
-/** Checkers: they check code without running it. */
-export const CHECKERS = RUNNER_IDS.filter(isChecker);
 
 const path = (description: string) => Type.String({ description, minLength: 1 });
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { globFault } from '../core/glob.ts';
+import { packagePath } from '../core/package.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { lookBelow } from '../repository/safe-path.ts';
 import { processFaults, suiteArgFaults } from '../repository/workload.ts';
@@ -32,12 +33,9 @@ export const REPOSITORY_KINDS = 'kinds/';
 /** The source of the kinds that come with this package. */
 export const OWN_KINDS = 'primitive itself';
 
-/** The folder of the kinds that come with this package, found from the source as from the bundle. */
+/** The folder of the kinds that come with this package. */
 export function bundledKinds(): string {
-  let folder = import.meta.dirname;
-  while (!existsSync(join(folder, 'templates', 'kinds')) && folder !== dirname(folder))
-    folder = dirname(folder);
-  return join(folder, 'templates', 'kinds');
+  return packagePath('templates/kinds');
 }
 
 /**
@@ -64,6 +62,11 @@ export async function openKinds(sources: Readonly<Record<string, string>>): Prom
       return kind;
     },
   };
+}
+
+/** The kinds that come with this package alone. */
+export function ownKinds(): Promise<Kinds> {
+  return openKinds({ [OWN_KINDS]: bundledKinds() });
 }
 
 /** The folders whose files a kind writes, absolute. */

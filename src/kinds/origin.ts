@@ -2,12 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockedPackage } from '../core/npm-lock.ts';
 import { field, optional } from '../core/object.ts';
+import { OWN_PACKAGE } from '../core/package.ts';
 import { PACKAGE_NAME } from '../plugins/names.ts';
 import type { TemplateOrigin } from '../repository/provenance.ts';
 import { type Kind, OWN_KINDS } from './kind.ts';
-
-/** The name under which this CLI, with its kinds, is published. */
-export const OWN_PACKAGE = '@ameide/primitive';
 
 /** The package that a kind is from, or what stands for the repository. */
 export function packageOf({ source }: Pick<Kind, 'source'>): string {

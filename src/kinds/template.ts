@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { type Digest, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { field } from '../core/object.ts';
+import { packagePath } from '../core/package.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { Bases } from './bases-schema.ts';
 import { platformDigests } from './generators/platform.ts';
-import { bundledKinds, type Kind, templateFolders } from './kind.ts';
+import { type Kind, templateFolders } from './kind.ts';
 
 /** One file that a kind writes. */
 export interface TemplateFile {
@@ -91,7 +92,7 @@ const digests = new WeakMap<Kind, Promise<ReadonlyMap<string, Digest>>>();
 
 async function readDigests(kind: Kind): Promise<ReadonlyMap<string, Digest>> {
   if (!isScaffolded(kind)) return new Map();
-  const bases = await readBases(join(bundledKinds(), '../bases.yaml'));
+  const bases = await readBases(packagePath('templates/bases.yaml'));
   return digestsOf(kind, readTemplate(templateFolders(kind)), bases);
 }
 

@@ -2,6 +2,7 @@ import { constants, type FileHandle, open, realpath, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { digestHex, digestOf } from '../core/digest.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { comparePlatforms, formatPlatform, type Platform } from '../core/platform.ts';
 import { settleAll } from '../core/settle.ts';
 import {
@@ -102,7 +103,7 @@ async function openLayout(folder: string): Promise<Layout> {
   if ((await realpath(blobs).catch(() => undefined)) !== blobs) {
     throw invalid(folder, 'blobs/sha256 is missing or a symbolic link');
   }
-  const version = parseText(await readWhole(join(root, 'oci-layout'), folder, 1024));
+  const version = parseJson(await readWhole(join(root, 'oci-layout'), folder, 1024));
   if ((version as { imageLayoutVersion?: unknown } | null | undefined)?.imageLayoutVersion !== '1.0.0') {
     throw invalid(folder, 'imageLayoutVersion in oci-layout is not 1.0.0');
   }
@@ -167,7 +168,7 @@ async function collect(
 /** The platform of the index, or else of the config; if both name one they must agree. */
 async function imagePlatform(layout: Layout, descriptor: Descriptor, image: ParsedImage): Promise<Platform> {
   const bytes = await layout.read(image.config, MAX_CONFIG_BYTES);
-  const content = parseText(bytes);
+  const content = parseJson(bytes);
   if (content === undefined) throw invalid(layout.folder, `the config ${image.config.digest} is not JSON`);
   const own = platformOf(content, `the config ${image.config.digest}`);
   const said = descriptor.platform;
@@ -179,14 +180,6 @@ async function imagePlatform(layout: Layout, descriptor: Descriptor, image: Pars
     );
   }
   return said;
-}
-
-function parseText(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 async function blobSources(layout: Layout, images: readonly Image[]): Promise<readonly BlobSource[]> {

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json.ts';
 import { field } from '../core/object.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -22,10 +23,6 @@ export function baseRevision(variables: Variables, event: string | undefined): s
 }
 
 function defaultBranch(event: string | undefined): string | undefined {
-  try {
-    const branch = field(field(JSON.parse(event ?? ''), 'repository'), 'default_branch');
-    return typeof branch === 'string' && branch !== '' ? branch : undefined;
-  } catch {
-    return undefined;
-  }
+  const branch = field(field(parseJson(event ?? ''), 'repository'), 'default_branch');
+  return typeof branch === 'string' && branch !== '' ? branch : undefined;
 }

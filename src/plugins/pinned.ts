@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
 import { messageOf } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { field } from '../core/object.ts';
 import { byKey } from '../core/order.ts';
 import { PACKAGE_NAME } from './names.ts';
@@ -35,7 +36,7 @@ type Entry = Readonly<Record<string, unknown>>;
  */
 export function pinnedPlugins(config: string | undefined, lock: string | undefined): Pinned {
   const packages = new Map<string, Entry>();
-  const listed = field(json(lock), 'packages');
+  const listed = field(parseJson(lock ?? ''), 'packages');
   if (typeof listed === 'object' && listed !== null) {
     for (const [path, entry] of Object.entries(listed))
       if (typeof entry === 'object' && entry !== null) packages.set(path, entry as Entry);
@@ -153,12 +154,4 @@ function resolveFrom(path: string, name: string, packages: ReadonlyMap<string, E
 
 function objectOf(value: unknown): object {
   return typeof value === 'object' && value !== null ? value : {};
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { exists } from '../core/exists.ts';
 import { optional } from '../core/object.ts';
 import { shellWord } from '../core/show-path.ts';
 
@@ -127,13 +128,6 @@ export function pathBelow(root: string, path: string): string | undefined {
 function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),
-    () => false,
-  );
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
     () => false,
   );
 }

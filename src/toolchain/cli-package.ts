@@ -1,9 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import { isIntegrity, lockedPackage } from '../core/npm-lock.ts';
 import { optional } from '../core/object.ts';
-
-/** The name under which this CLI is published. */
-export const PACKAGE = '@ameide/primitive';
+import { OWN_PACKAGE } from '../core/package.ts';
 
 /** Package data from the npm of this machine, run outside of the repository; undefined if unknown. */
 export interface NpmPort {
@@ -32,10 +30,10 @@ export interface CliSource {
 export async function cliSource(version: string, lock: string | undefined, npm: NpmPort): Promise<CliSource> {
   const locked = lock === undefined ? undefined : ownEntry(lock, version);
   if (locked?.file !== undefined) return { version, ...locked };
-  const asked = locked?.integrity ?? (await npm.integrity(PACKAGE, version));
+  const asked = locked?.integrity ?? (await npm.integrity(OWN_PACKAGE, version));
   const integrity = isIntegrity(asked) ? asked : undefined;
   if (integrity === undefined) throw unknownIntegrity(version);
-  return { version, integrity, ...optional('registry', registryUrl(await npm.registry(PACKAGE))) };
+  return { version, integrity, ...optional('registry', registryUrl(await npm.registry(OWN_PACKAGE))) };
 }
 
 /** The entry of `package-lock.json` for this CLI, if it is of this version. */
@@ -43,7 +41,7 @@ function ownEntry(
   lock: string,
   version: string,
 ): { readonly integrity: string; readonly file?: string } | undefined {
-  const entry = lockedPackage(lock, PACKAGE);
+  const entry = lockedPackage(lock, OWN_PACKAGE);
   if (entry?.version !== version) return undefined;
   const { integrity, resolved = '' } = entry;
   const file = /^file:(.*)$/s.exec(resolved)?.[1];
@@ -61,12 +59,16 @@ function registryUrl(text: string | undefined): string | undefined {
 }
 
 function unknownIntegrity(version: string): PrimitiveError {
-  return new PrimitiveError('init-integrity-unknown', `The integrity of ${PACKAGE} ${version} is unknown.`, {
-    why: 'The workflow installs it by its integrity, and neither package-lock.json nor the npm registry has it for this version.',
-    suggestions: [
-      `From a registry: npm install --save-dev --save-exact ${PACKAGE}@${version}`,
-      `From a package of your own: commit it, and npm install --save-dev ./ameide-primitive-${version}.tgz`,
-      'Then run init again: it reads package-lock.json at the root of the repository.',
-    ],
-  });
+  return new PrimitiveError(
+    'init-integrity-unknown',
+    `The integrity of ${OWN_PACKAGE} ${version} is unknown.`,
+    {
+      why: 'The workflow installs it by its integrity, and neither package-lock.json nor the npm registry has it for this version.',
+      suggestions: [
+        `From a registry: npm install --save-dev --save-exact ${OWN_PACKAGE}@${version}`,
+        `From a package of your own: commit it, and npm install --save-dev ./ameide-primitive-${version}.tgz`,
+        'Then run init again: it reads package-lock.json at the root of the repository.',
+      ],
+    },
+  );
 }

@@ -1,4 +1,5 @@
-import { optional } from '../../core/object.ts';
+import { parseJson } from '../../core/json.ts';
+import { field, optional } from '../../core/object.ts';
 import { SPACE, splitWords } from './words.ts';
 
 /** One instruction of a Dockerfile, its continuation lines joined, its here-documents left out. */
@@ -202,12 +203,7 @@ function unquote(word: string): string {
 
 /** The exec form, which has no here-documents. */
 function isStringArray(text: string): boolean {
-  if (!text.startsWith('[')) return false;
-  try {
-    return Array.isArray(JSON.parse(text));
-  } catch {
-    return false;
-  }
+  return text.startsWith('[') && Array.isArray(parseJson(text));
 }
 
 /**
@@ -235,12 +231,8 @@ function findSyntax(text: string, lines: readonly string[]): { line: number; ref
   const found = directives(rest).get('syntax') ?? directives(rest, '//').get('syntax');
   if (found) return { line: found.line + skipped, reference: found.value.split(' ')[0] ?? '' };
   if (!text.trimStart().startsWith('{')) return undefined;
-  try {
-    const { syntax } = JSON.parse(text) as { syntax?: unknown };
-    return typeof syntax === 'string' ? { line: 1, reference: syntax } : undefined;
-  } catch {
-    return undefined;
-  }
+  const syntax = field(parseJson(text), 'syntax');
+  return typeof syntax === 'string' ? { line: 1, reference: syntax } : undefined;
 }
 
 function trimStart(text: string): string {

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { FindingLevel } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { optional } from '../../core/object.ts';
+import { packagePath } from '../../core/package.ts';
 import { pageText } from '../../render/markdown.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import { table } from '../../render/table.ts';
@@ -24,10 +23,6 @@ export interface ExplainedRule {
   readonly page?: string;
 }
 
-/** The pages come with the package: `explain` works offline. */
-const RULES = join('src', 'features', 'verify', 'rules');
-const ERRORS = join('docs', 'errors.md');
-
 /**
  * All rules and codes, the rules of a family, or the page of one; `pageOf` says where the page of a rule of a plugin is.
  * Throws `rule-unknown` (exit 2) with the nearest one.
@@ -37,7 +32,7 @@ export async function explain(
   rules: readonly ExplainedRule[],
   pageOf: (id: string) => string | undefined,
 ): Promise<Outcome> {
-  const codes = readErrorsPage(await readFile(find(ERRORS), 'utf8'));
+  const codes = readErrorsPage(await readFile(packagePath('docs/errors.md'), 'utf8'));
   if (id === undefined) return list(rules, codes);
   const family = rules.filter((rule) => summaryOf(rule).family === id.toUpperCase());
   if (family.length > 0) return list(family, []);
@@ -46,7 +41,9 @@ export async function explain(
   const rule = rules.find((one) => one.id === full);
   const code = codes.find((one) => one.code.toLowerCase() === id.toLowerCase());
   if (rule) {
-    const page = rule.page ?? (await readFile(pageOf(rule.id) ?? join(find(RULES), `${rule.id}.md`), 'utf8'));
+    const page =
+      rule.page ??
+      (await readFile(pageOf(rule.id) ?? packagePath(`src/features/verify/rules/${rule.id}.md`), 'utf8'));
     return one({ rules: [{ ...summaryOf(rule), page }], codes: [] }, page);
   }
   if (code) return one({ rules: [], codes: [code] }, code.page);
@@ -101,11 +98,4 @@ function list(rules: readonly ExplainedRule[], codes: readonly CodeSection[]): O
 
 function summaryOf({ id, level, title, plugin }: ExplainedRule): ExplainDocument['rules'][number] {
   return { id, family: id.slice(0, id.indexOf('-')), level, title, ...optional('plugin', plugin) };
-}
-
-/** A file or folder of the package, from the source as from the bundle. */
-function find(path: string): string {
-  let folder = import.meta.dirname;
-  while (!existsSync(join(folder, path)) && folder !== dirname(folder)) folder = dirname(folder);
-  return join(folder, path);
 }

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { PrimitiveError } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import { field } from '../../core/object.ts';
 import { argocdOf, partsOf, postgresOf } from '../../gitops/kit.ts';
 import type { Kit, KitSourceRepository } from '../../gitops/kit-document.ts';
@@ -230,7 +231,7 @@ const WITHOUT_LOGS = { insecureIgnoreTlog: true, insecureIgnoreSCT: true };
 /** A private Sigstore may have no logs; then a signed timestamp says when a certificate was used. */
 function logsOf(trustedRoot: string): { readonly ctlog?: object } {
   const lacks = (key: string) => {
-    const logs = field(parsed(trustedRoot), key);
+    const logs = field(parseJson(trustedRoot), key);
     return !Array.isArray(logs) || logs.length === 0;
   };
   const ctlog = {
@@ -238,14 +239,6 @@ function logsOf(trustedRoot: string): { readonly ctlog?: object } {
     ...(lacks('ctlogs') ? { insecureIgnoreSCT: true } : {}),
   };
   return Object.keys(ctlog).length === 0 ? {} : { ctlog };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `*` is any run of characters except `@` and `/`; all else is literal. */

@@ -1,13 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
+import { packagePath } from '../../core/package.ts';
 import type { KitResource } from '../../gitops/kit-document.ts';
-import { allKinds, bundledKinds, type Kind, openKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
+import { allKinds, type Kind, openKinds, ownKinds, REPOSITORY_KINDS } from '../../kinds/kind.ts';
 import type { InstallEntry, KitSource } from './render.ts';
 
 /** The kit that comes with this program. */
 export async function bundledKit(): Promise<KitSource> {
-  const folder = join(bundledKinds(), '../gitops');
+  const folder = packagePath('templates/gitops');
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
   const sources = new Map<string, string>();
   for (const entry of found.filter((file) => file.isFile())) {
@@ -15,7 +16,7 @@ export async function bundledKit(): Promise<KitSource> {
     sources.set(relative(folder, file).replaceAll('\\', '/'), await readFile(file, 'utf8'));
   }
   const { files }: { files: readonly InstallEntry[] } = parse(sources.get('install.yaml') ?? '');
-  const kinds = await allKinds(await openKinds({ [REPOSITORY_KINDS]: bundledKinds() }));
+  const kinds = await allKinds(await ownKinds());
   return { sources, entries: files, kinds, resources: resourcesOf(kinds) };
 }
 

@@ -1,7 +1,8 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { OWN_PACKAGE } from '../../core/package.ts';
 import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
-import { type CliSource, cliSource, type NpmPort, PACKAGE } from '../../toolchain/cli-package.ts';
+import { type CliSource, cliSource, type NpmPort } from '../../toolchain/cli-package.ts';
 import type { KitOrigin } from './settings.ts';
 import { type CodeRepository, isFolder, readCode } from './source.ts';
 import { type SourceChange, withKey, withSource } from './source-edit.ts';
@@ -49,7 +50,7 @@ export async function withSources(
   if (cli !== undefined) return { text, changes };
   const found = await findCli(code, ports);
   if (found === undefined) {
-    const message = `The integrity of ${PACKAGE} ${ports.version} is not known here: ${KIT_FILE} has no \`cli\`, so nothing moves releases or checks them yet.`;
+    const message = `The integrity of ${OWN_PACKAGE} ${ports.version} is not known here: ${KIT_FILE} has no \`cli\`, so nothing moves releases or checks them yet.`;
     ports.emit({ type: 'warning', code: 'kit-cli-unknown', message });
     return { text, changes };
   }

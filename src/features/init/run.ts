@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
-import { bundledKinds } from '../../kinds/kind.ts';
+import { packagePath } from '../../core/package.ts';
 import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../languages/all.ts';
 import type { Config } from '../../repository/config.ts';
 import { CONFIG_FILE, findConfig, requireRoot } from '../../repository/discovery.ts';
@@ -102,7 +102,7 @@ async function readIds(repository: string, ports: InitPorts): Promise<Repository
 }
 
 async function workflows(root: string, config: Config, ports: InitPorts): Promise<readonly InitFile[]> {
-  const folder = join(bundledKinds(), '../ci');
+  const folder = packagePath('templates/ci');
   const [publish, update, lock] = await Promise.all([
     readFile(join(folder, 'github.yaml.eta'), 'utf8'),
     readFile(join(folder, 'update.yaml.eta'), 'utf8'),

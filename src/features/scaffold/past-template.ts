@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { once } from '../../core/once.ts';
+import { OWN_PACKAGE, packagePath } from '../../core/package.ts';
 import type { Bases } from '../../kinds/bases-schema.ts';
-import { bundledKinds, type Kind, openKinds, templateFolders } from '../../kinds/kind.ts';
-import { kindsFolder, OWN_PACKAGE } from '../../kinds/origin.ts';
+import { type Kind, openKinds, templateFolders } from '../../kinds/kind.ts';
+import { kindsFolder } from '../../kinds/origin.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { readBases, readTemplate, type Template } from '../../kinds/template.ts';
 import type { TemplateOrigin } from '../../repository/provenance.ts';
@@ -63,7 +64,7 @@ async function renderVersion(
       const kinds = await openKinds({ [rest.package]: join(folder, kindsFolder(rest.package)) });
       const kind = await kinds.get(name);
       if (kind === undefined) return undefined;
-      const own = rest.package === OWN_PACKAGE ? join(folder, 'templates') : join(bundledKinds(), '..');
+      const own = rest.package === OWN_PACKAGE ? join(folder, 'templates') : packagePath('templates');
       return (await make(kind, readTemplate(templateFolders(kind)), await readBases(join(own, 'bases.yaml'))))
         .files;
     });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
+import { packagePath } from '../../core/package.ts';
 import type { Bases } from '../../kinds/bases-schema.ts';
 import { recordedGenerators, withGenerated } from '../../kinds/generators/built-in.ts';
 import { pastPlatformFile } from '../../kinds/generators/platform.ts';
-import { bundledKinds, type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
+import { type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
 import { originOf } from '../../kinds/origin.ts';
 import { readService } from '../../kinds/proto.ts';
 import { render, templateVariables } from '../../kinds/render.ts';
@@ -92,7 +93,7 @@ export async function prepareScaffold(
   const [service, model, bases] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),
     modelOf(kind, inputs, location.root, site),
-    readBases(join(bundledKinds(), '../bases.yaml')),
+    readBases(packagePath('templates/bases.yaml')),
   ]);
   const goMod = await readFile(join(location.root, site.path, 'go.mod')).catch(() => undefined);
   const make = async (from: Kind, template: Template, bases: Bases, eject = site.manifest?.eject) => {

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { ExitCode } from '../../core/errors.ts';
 import { findingText } from '../../core/finding.ts';
+import { packagePath } from '../../core/package.ts';
 import { hangAdvice } from '../../render/advice.ts';
 import { type JunitCase, type JunitSuite, junitXml } from '../../render/junit.ts';
 import type { Outcome } from '../../render/outcome.ts';
@@ -10,7 +12,6 @@ import { markdownText, sanitize, sanitizeLine } from '../../render/text.ts';
 import type { VerifyDocument, VerifyFinding } from './document.ts';
 import { familyOf, inOrder } from './family.ts';
 import type { AnyRule } from './rule.ts';
-import { rulePage } from './rule-page.ts';
 import type { VerifyResult } from './run.ts';
 import { junitSuite } from './suites/evidence.ts';
 
@@ -58,7 +59,14 @@ function verifySarif(document: VerifyDocument, rules: readonly AnyRule[], versio
     properties: { verdict, account, compared },
   };
   const pages = rules.map(({ id, level, title, plugin, page }) =>
-    plugin === undefined ? { id, level, title, help: page ?? rulePage(id) } : { id, level, title, plugin },
+    plugin === undefined
+      ? {
+          id,
+          level,
+          title,
+          help: page ?? readFileSync(packagePath(`src/features/verify/rules/${id}.md`), 'utf8'),
+        }
+      : { id, level, title, plugin },
   );
   const results = [
     ...findings,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { byKey } from '../../core/order.ts';
-import { bundledKinds, type Kind } from '../kind.ts';
+import { packagePath } from '../../core/package.ts';
+import type { Kind } from '../kind.ts';
 import type { BuiltIn, Generator, Made, Source } from './generator.ts';
 
 /** Packages of the code that all services of a language share: each version, once released, stays as it is. */
@@ -60,7 +61,7 @@ function sourcesOf(
 function readPackage(name: string, version: number): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (let step = 1; step <= version; step += 1) {
-    const folder = join(bundledKinds(), '../platform/go', String(step), name);
+    const folder = packagePath(`templates/platform/go/${step}/${name}`);
     if (!existsSync(folder)) continue;
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (!entry.isFile()) continue;

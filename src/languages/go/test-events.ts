@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { parseJson } from '../../core/json.ts';
 import { MARKER } from '../../core/marker.ts';
 import { isFailure, MAX_OUTPUT, type RunnerOutput, type TestCase, tail } from '../test-case.ts';
 
@@ -110,13 +111,8 @@ function endedEarly(state: string, output: string, cases: readonly TestCase[], g
 }
 
 function parse(text: string): GoEvent | undefined {
-  if (!text.startsWith('{')) return undefined;
-  try {
-    const event: unknown = JSON.parse(text);
-    return isEvent(event) ? event : undefined;
-  } catch {
-    return undefined;
-  }
+  const event = text.startsWith('{') ? parseJson(text) : undefined;
+  return isEvent(event) ? event : undefined;
 }
 
 /** Programs print JSON of their own. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/core/digest.ts';
+import { OWN_PACKAGE } from '../../../src/core/package.ts';
 import { advisoriesOf, judgeAdvisories } from '../../../src/kinds/advisories.ts';
 import { bundledKinds, type Kind, OWN_KINDS, openKinds } from '../../../src/kinds/kind.ts';
-import { OWN_PACKAGE } from '../../../src/kinds/origin.ts';
 import { digestsOfKind } from '../../../src/kinds/template.ts';
 import type { Provenance, TemplateOrigin } from '../../../src/repository/provenance.ts';
 
