@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { platformGenerators } from '../src/kinds/generators/platform.ts';
+import { ONLY_WITH, platformGenerators } from '../src/kinds/generators/platform.ts';
 import { allKinds, bundledKinds, openKinds } from '../src/kinds/kind.ts';
 
 export const RELEASED = join(import.meta.dirname, '../test/released.sha256');
@@ -12,14 +12,16 @@ export const RELEASED = join(import.meta.dirname, '../test/released.sha256');
 /** `<generator>/<version>/<path>` -> SHA-256. */
 export type Files = ReadonlyMap<string, string>;
 
-/** All that all versions make today, for the module `example.com/service`. */
+/** All that all versions make today, for the module `example.com/service`, which requires what any of it needs. */
 export async function madeToday(): Promise<Files> {
+  const required = [...ONLY_WITH.values()].map((module) => `require ${module} v1.0.0\n`);
+  const goMod = Buffer.from(`module example.com/service\n${required.join('')}`);
   const files = new Map<string, string>();
   for (const [run, versions] of Object.entries(platformGenerators)) {
     for (const [version, { generate }] of Object.entries(versions)) {
       const made = await generate(
         { id: run, run, version, reads: ['go.mod'], writes: `${run}/${version}` },
-        { read: async () => Buffer.from('module example.com/service\n'), shown: '' },
+        { read: async () => goMod, shown: '' },
       );
       for (const [path, text] of made.files) files.set(path, createHash('sha256').update(text).digest('hex'));
     }

@@ -12,7 +12,7 @@ const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings
 const OUTBOX_1 = ['jetstream', 'operations', 'outbox', 'queue', 'queue/migrations', 'rpc'];
 
 /** Packages that are written only for a module whose `go.mod` requires another one. */
-const ONLY_WITH: ReadonlyMap<string, string> = new Map([['jetstream', 'github.com/nats-io/nats.go']]);
+export const ONLY_WITH: ReadonlyMap<string, string> = new Map([['jetstream', 'github.com/nats-io/nats.go']]);
 
 /** By what `run` calls them and version: the folders of `templates/platform/` and the packages in them. */
 const PLATFORMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -22,6 +22,15 @@ const without = (files: Files, path: string) => new Map([...files].filter(([one]
 describe('shared code', () => {
   test('of a released version is as it was released: a change of it needs a version of its own', () => {
     expect(changesOf(listed, made)).toEqual([]);
+  });
+
+  test('is all of what is there, also what only some modules have', () => {
+    const all = [...made.keys()].map((path) => path.split('/').slice(2).join('/'));
+    const folder = join(ROOT, 'templates/platform/go/1');
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+    expect(files.filter((file) => !all.includes(file))).toEqual([]);
   });
 
   test('of each release is listed', () => {
