@@ -2,6 +2,14 @@ import { globSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type OutputChunk, type OutputOptions, type RolldownOptions, rolldown } from 'rolldown';
+import {
+  allKinds,
+  BUNDLED_KINDS,
+  type BundledKind,
+  bundledKinds,
+  OWN_KINDS,
+  openKinds,
+} from '../src/kinds/kind.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { resolvedFiles } from './resolved-files.ts';
 
@@ -30,7 +38,7 @@ export const bundling = {
 
 /**
  * Bundles the CLI into `<folder>/dist`: a module for the start, one for each command, and chunks for what they share or
- * import when they need it; writes the notices of the third-party code in it beside that. Same sources, same bytes.
+ * import when they need it, and the kinds as JSON; writes the notices of the third-party code in it beside that. Same sources, same bytes.
  * Returns the number of files and of bytes.
  */
 export async function bundle(folder: string): Promise<{ readonly files: number; readonly bytes: number }> {
@@ -61,11 +69,20 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     await writeFile(path, content);
     bytes += Buffer.byteLength(content);
   }
+  const kinds = JSON.stringify(await kindFiles());
+  await writeFile(join(outdir, BUNDLED_KINDS), kinds);
+  bytes += Buffer.byteLength(kinds);
   const inputs = output
     .flatMap((file) => (file.type === 'chunk' ? file.moduleIds : file.originalFileNames))
     .map((path) => relative(root, path));
   await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(root, inputs));
-  return { files: output.length, bytes };
+  return { files: output.length + 1, bytes };
+}
+
+/** What the `kind.yaml` of each kind says. Throws where one of them is not valid. */
+async function kindFiles(): Promise<Readonly<Record<string, BundledKind>>> {
+  const kinds = await allKinds(await openKinds({ [OWN_KINDS]: bundledKinds() }));
+  return Object.fromEntries(kinds.map(({ folder: _folder, source: _source, ...kind }) => [kind.kind, kind]));
 }
 
 /** Chunks that import each other would run their code in another order than the sources. */

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
+import { nameOf } from '../core/path-parts.ts';
 import type { Processes, RunResult } from '../core/process.ts';
 import type { PastTree, WorkTree } from '../features/verify/work-tree.ts';
 import { errnoOf, isMissing } from '../repository/file-errors.ts';
@@ -162,7 +163,7 @@ async function listFiles(git: Git, root: string) {
 
 /** Of tracked files, those that attributes make other bytes in the work tree than in git. */
 async function differingPaths(git: Git, paths: readonly string[]): Promise<readonly string[]> {
-  if (!paths.some((path) => posix.basename(path) === '.gitattributes')) return [];
+  if (!paths.some((path) => nameOf(path) === '.gitattributes')) return [];
   const result = await git.expect(['check-attr', '-z', '--stdin', 'working-tree-encoding', 'filter'], {
     input: paths.map((path) => `${path}\0`).join(''),
   });

@@ -30,16 +30,15 @@ export default class Verify extends BaseCommand {
       const { verifiedEvent, verify } = await import('../features/verify/run.ts');
       const { verifyOutcome } = await import('../features/verify/view.ts');
       const { openVerify } = await import('../features/verify/open.ts');
-      const { regenerate } = await import('../features/generate/context.ts');
-      const { compareProto } = await import('../features/generate/breaking.ts');
-      const { lastRelease } = await import('../features/verify/last-release.ts');
       const { familiesOf, parseFamilies } = await import('../features/verify/family.ts');
       const ports = await openVerify(
         {
           ...app,
-          regenerate: regenerate(app),
-          compareProto: compareProto(app),
-          released: () => lastRelease(app),
+          regenerate: async (...task) =>
+            (await import('../features/generate/context.ts')).regenerate(app)(...task),
+          compareProto: async (...proto) =>
+            (await import('../features/generate/breaking.ts')).compareProto(app)(...proto),
+          released: async () => (await import('../features/verify/last-release.ts')).lastRelease(app),
         },
         flags,
       );

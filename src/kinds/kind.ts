@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, PrimitiveError } from '../core/errors.ts';
 import { globFault } from '../core/glob.ts';
+import { once } from '../core/once.ts';
 import { packagePath } from '../core/package.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { lookBelow } from '../repository/safe-path.ts';
@@ -37,6 +38,18 @@ export const OWN_KINDS = 'primitive itself';
 export function bundledKinds(): string {
   return packagePath('templates/kinds');
 }
+
+/** The `kind.yaml` of each kind that comes with this package, read and checked when it was bundled; none in the sources. */
+const bundledKindFiles = once(async (): Promise<Readonly<Record<string, BundledKind>>> => {
+  const text = await readFile(join(import.meta.dirname, BUNDLED_KINDS), 'utf8').catch(() => '{}');
+  return JSON.parse(text);
+});
+
+/** The file beside the bundle that has the content of {@link Kind} by name. */
+export const BUNDLED_KINDS = 'kinds.json';
+
+/** Parsing YAML and checking it takes longer than all else that a command does at its start. */
+export type BundledKind = Omit<Kind, 'folder' | 'source'>;
 
 /**
  * The kinds of some folders, by who they are from; in each is a folder per kind with its `kind.yaml`: data, no code is
@@ -106,6 +119,8 @@ async function listKinds(folder: string, isRepository: boolean): Promise<readonl
 }
 
 async function readKind(folder: string, name: string, source: string): Promise<Kind> {
+  const bundled = source === OWN_KINDS ? (await bundledKindFiles())[name] : undefined;
+  if (bundled !== undefined) return { ...bundled, folder: join(folder, name), source };
   await refuseLinks(folder, [`${basename(folder)}/${name}/kind.yaml`]);
   const text = await readFile(join(folder, name, 'kind.yaml'), 'utf8').catch((cause: unknown) => {
     throw new PrimitiveError('kind-invalid', `Cannot read kind.yaml of the kind ${name}.`, {

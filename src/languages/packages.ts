@@ -22,8 +22,8 @@ export type Known =
   /** Unknown until packages are installed, or without the tool that makes it. */
   | 'unresolved';
 
-/** Finds what a specifier of a language means in a file; several targets where conditions decide between them. */
-export type Resolver = (specifier: string, from: string) => Promise<readonly Target[]>;
+/** Finds what a specifier means; several targets where conditions decide between them. */
+export type Resolve = (specifier: string) => readonly Target[];
 
 /** Dependency of a package in its manifest. */
 export interface Dependency {
@@ -38,9 +38,13 @@ export interface Dependency {
 
 /** Resolver for one language in a repository. */
 export interface Packages {
-  readonly resolve: Resolver;
-  /** The same for two files in which a specifier means the same, where both are tests or none is: mostly their folder. */
-  readonly placeOf: (specifier: string, from: string) => string;
+  /** Reads what decides the meaning of specifiers in a file, and in the files of its place or folder. */
+  readonly resolverFor: (from: string) => Promise<Resolve>;
+  /**
+   * The same for two files in which a specifier means the same, where both are tests or none is. A specifier that begins
+   * with a dot means the same in files of one folder.
+   */
+  readonly placeOf: (from: string) => string;
   /** Direct dependencies in manifests that lead into the repository or may be forbidden. */
   readonly dependencies: () => Promise<readonly Dependency[]>;
 }

@@ -18,6 +18,7 @@ import { versionSchema } from '../../src/cli/version-document.ts';
 import { errorSchema } from '../../src/core/error-document.ts';
 import { doctorSchema } from '../../src/features/doctor/document.ts';
 import { listSchema } from '../../src/features/list/document.ts';
+import { allKinds, BUNDLED_KINDS, bundledKinds, OWN_KINDS, openKinds } from '../../src/kinds/kind.ts';
 import { collect, installPacked, type Packed } from '../support/packed.ts';
 import { attempt, run } from '../support/services/run.ts';
 
@@ -85,6 +86,14 @@ describe('the package', () => {
     expect(filesIn(join(cli.folder, 'templates'))).toEqual(
       filesIn(join(import.meta.dirname, '../../templates')),
     );
+  });
+
+  test('has the kinds as their kind.yaml says', async () => {
+    const kinds = await allKinds(await openKinds({ [OWN_KINDS]: bundledKinds() }));
+    const said = kinds.map(({ folder: _folder, source: _source, ...kind }) => kind);
+    const bundled = JSON.parse(readFileSync(join(cli.folder, 'dist', BUNDLED_KINDS), 'utf8'));
+    expect(said).not.toEqual([]);
+    expect(Object.values(bundled)).toEqual(said);
   });
 
   test('the manifest names the commands that are there, and no flag is read from the environment', () => {

@@ -78,7 +78,8 @@ export async function readFacts(
   if (isWanted('import')) {
     const sources = sourcesOf(scanned);
     const primitivesFolder = posix.join(base, 'primitives');
-    const plain = sources.map(({ path }) => path);
+    // What a scan has read is no link.
+    const plain = files.filter((path) => (read.get(path)?.length ?? 0) > 0);
     const resolver = await openImports(tree, plain, { primitivesFolder, ownerOf, inFile });
     const imports = await resolver.resolve(sources);
     const isFollowed = (one: Subjects['import']) =>
@@ -87,8 +88,8 @@ export async function readFacts(
       const options = { tree, store, threads, inFile, signal };
       return paths.length === 0 ? [] : sourcesOf((await scanFiles(paths, [sourceScan], options)).facts);
     });
-    const read = new Set(files);
-    const inManifests = (await resolver.dependencies()).filter(({ path }) => read.has(path));
+    const own = new Set(files);
+    const inManifests = (await resolver.dependencies()).filter(({ path }) => own.has(path));
     const all = [...imports, ...chains, ...unusedOf(inManifests, imports)];
     facts.push(...all.map((value) => ({ subject: 'import', value }) as const));
     unchecked.push(...unresolvedOf(imports, config.imports.sdk));

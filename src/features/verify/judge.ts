@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { compareFindings } from '../../core/finding.ts';
 import { optional } from '../../core/object.ts';
-import { placeOf, reaches } from './account.ts';
+import { type Place, placeOf, reaches } from './account.ts';
 import type { VerifyFinding } from './document.ts';
 import type { RuleId } from './family.ts';
 import type { AnyRule, Context, Problem, Rule } from './rule.ts';
-import type { Fact } from './subjects.ts';
+import type { Fact, SubjectName, Subjects } from './subjects.ts';
 
 /** Lets every rule judge the facts of its subject. Pure but for what rules read of the tree; sorted as in reports. */
 export async function judge(
@@ -14,15 +14,9 @@ export async function judge(
   context: Context,
 ): Promise<readonly VerifyFinding[]> {
   const found: { readonly rule: AnyRule; readonly problem: Problem; readonly path: string }[] = [];
-  const bySubject = new Map(
-    [...Map.groupBy(facts, ({ subject }) => subject)].map(([subject, own]) => {
-      const values = own.map(({ value }) => value);
-      return [subject, Map.groupBy(values, placeOf)] as const;
-    }),
-  );
+  const bySubject = grouped(facts);
   for (const rule of rules) {
-    const places = [...(bySubject.get(rule.subject) ?? [])].filter(([place]) => reaches(rule.within, place));
-    for (const value of places.flatMap(([, values]) => values)) {
+    for (const value of valuesFor(rule, bySubject)) {
       const answer = (rule as Rule).check(value, context);
       // Waiting for what is there takes longer than most rules.
       const problems = answer instanceof Promise ? await answer : answer;
@@ -41,6 +35,30 @@ export async function judge(
     }))
     .sort(compareFindings)
     .map(({ key, ...finding }) => ({ ...finding, fingerprint: fingerprintOf(finding, key, seen) }));
+}
+
+type Grouped = ReadonlyMap<SubjectName, ReadonlyMap<Place, readonly Subjects[SubjectName][]>>;
+
+/** Facts by subject and place. */
+function grouped(facts: readonly Fact[]): Grouped {
+  const bySubject = new Map<SubjectName, Map<Place, Subjects[SubjectName][]>>();
+  for (const { subject, value } of facts) {
+    const places = bySubject.get(subject) ?? new Map<Place, Subjects[SubjectName][]>();
+    bySubject.set(subject, places);
+    const place = placeOf(value);
+    const values = places.get(place);
+    if (values === undefined) places.set(place, [value]);
+    else values.push(value);
+  }
+  return bySubject;
+}
+
+/** Subjects that a rule judges. */
+function valuesFor({ subject, within }: AnyRule, bySubject: Grouped) {
+  const places = [...(bySubject.get(subject) ?? [])].filter(([place]) => reaches(within, place));
+  return places.length === 1 && places[0] !== undefined
+    ? places[0][1]
+    : places.flatMap(([, values]) => values);
 }
 
 /** Of rule, path and key; the second of the same in one file is another finding. */

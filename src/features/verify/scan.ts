@@ -100,7 +100,8 @@ export async function scanFiles(
     return read === undefined ? [own] : [own, { path, key: `${path}${STORED}`, read }];
   });
   const after = new Map(before);
-  for (const key of before.keys()) if (!listed.has(key.replace(STORED, ''))) after.delete(key);
+  for (const key of before.keys())
+    if (!listed.has(key.endsWith(STORED) ? key.slice(0, -STORED.length) : key)) after.delete(key);
   /** By position in `sources`. */
   const found: ScanResults[] = [];
 
@@ -185,12 +186,13 @@ function factsOf(
   const named = scans.map((scan) => ({ subject: scan.subject, name: nameOf(scan) }));
   const facts: Fact[] = [];
   for (const [index, { path, key }] of sources.entries()) {
-    const whose = inFile(path);
+    const { primitive, shippedBy } = inFile(path);
     for (const { subject, name } of named) {
       const results = found[index]?.[name] ?? [];
       // The bytes in git mostly have the same facts.
       if (key !== path && isDeepStrictEqual(results, found[index - 1]?.[name])) continue;
-      for (const one of results) facts.push({ subject, value: { ...one, path, ...whose } } as Fact);
+      for (const one of results)
+        facts.push({ subject, value: { ...one, path, primitive, shippedBy } } as Fact);
     }
   }
   return facts;

@@ -175,14 +175,15 @@ function shippedFrom(
 
 /** Links where a primitive, or all of a kind, would be. */
 async function linkedPrimitives(tree: WorkTree, folder: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of await tree.list()) {
-    const isPlace = path.startsWith(`${folder}/`) && path.slice(folder.length + 1).split('/').length <= 2;
-    if (path === folder || isPlace) {
-      if ((await tree.readLink(path)) !== undefined) found.push(path);
-    }
-  }
-  return found;
+  const start = `${folder}/`;
+  const isPlace = (path: string) => {
+    if (!path.startsWith(start)) return path === folder;
+    const kind = path.indexOf('/', start.length);
+    return kind < 0 || path.indexOf('/', kind + 1) < 0;
+  };
+  const places = (await tree.list()).filter(isPlace);
+  const links = await Promise.all(places.map((path) => tree.readLink(path)));
+  return places.filter((_, i) => links[i] !== undefined);
 }
 
 /** The primitives that the selection means, in their order. */

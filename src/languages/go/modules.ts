@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { folderOf } from '../../core/path-parts.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Dependency, OpenPackages, Target } from '../packages.ts';
 
@@ -40,33 +41,32 @@ export const goPackages: OpenPackages = async (repository) => {
   }
   const all = byPath([...files.values()].flatMap(({ folders }) => folders));
   const own = new Map([...files].map(([path, { folders }]) => [path, byPath(folders)]));
-  const inFolder = async (module: GoModule, specifier: string): Promise<Target> => {
-    const path = await repository.realPath(posix.join(module.folder, specifier.slice(module.path.length)));
-    return path === undefined ? { type: 'outside' } : { type: 'path', path };
+  const at = (path: string): Target => {
+    const real = repository.realPath(path);
+    return real === undefined ? { type: 'outside' } : { type: 'path', path: real };
   };
-  const isRelative = (specifier: string) => /^\.\.?(?:\/|$)/.test(specifier);
+  const inModule = (module: GoModule, specifier: string): Target =>
+    at(posix.join(module.folder, specifier.slice(module.path.length)));
   return {
-    placeOf: (specifier, from) =>
-      isRelative(specifier)
-        ? posix.dirname(from)
-        : `${repository.nearest(from, 'go.mod')} ${repository.nearest(from, 'go.work')}`,
-    resolve: async (specifier, from) => {
-      if (isRelative(specifier)) {
-        const path = await repository.realPath(posix.join(posix.dirname(from), specifier));
-        return [path === undefined ? { type: 'outside' } : { type: 'path', path }];
-      }
+    placeOf: (from) => `${repository.nearest(from, 'go.mod')} ${repository.nearest(from, 'go.work')}`,
+    resolverFor: async (from) => {
       const manifest = repository.nearest(from, 'go.mod') ?? '';
-      const module = moduleOf(specifier, own.get(manifest)) ?? moduleOf(specifier, all);
-      if (module !== undefined) return [await inFolder(module, specifier)];
-      return [
-        packageOf(specifier, files.get(manifest), files.get(repository.nearest(from, 'go.work') ?? '')),
-      ];
+      const work = files.get(repository.nearest(from, 'go.work') ?? '');
+      return (specifier) => {
+        if (/^\.\.?(?:\/|$)/.test(specifier)) return [at(posix.join(folderOf(from), specifier))];
+        const module = moduleOf(specifier, own.get(manifest)) ?? moduleOf(specifier, all);
+        return [
+          module === undefined
+            ? packageOf(specifier, files.get(manifest), work)
+            : inModule(module, specifier),
+        ];
+      };
     },
     dependencies: async () => {
       const found: Dependency[] = [];
       for (const file of files.values()) {
         for (const module of file.folders.filter(({ folder }) => folder !== posix.dirname(file.path))) {
-          const target = await inFolder(module, module.path);
+          const target = inModule(module, module.path);
           found.push({ path: file.path, line: module.line, specifier: module.path, target });
         }
         const named = [...file.requires.filter(({ indirect }) => !indirect), ...file.tools];

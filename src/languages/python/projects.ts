@@ -1,11 +1,14 @@
 import { posix } from 'node:path';
-import type { Dependency, OpenPackages, Target } from '../packages.ts';
+import { folderOf } from '../../core/path-parts.ts';
+import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
 import { normalized, type PythonProject, readProjects } from './manifests.ts';
 import { DISTRIBUTIONS, NAMESPACES, STANDARD } from './names.ts';
 
 /** Folders of a project that packages are in, besides the project itself. */
 const LAYOUTS = ['src', 'python', 'lib'];
+/** What a module has behind its name. */
+const SUFFIXES = ['', '.py', '.pyi', '/__init__.py'];
 /** Folders and modules of a flat project that are not packages of it. */
 const UNSHARED = new Set(
   'tests test docs examples scripts integration setup conftest noxfile tasks fabfile build dist src python lib'.split(
@@ -24,27 +27,22 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
   const folders = foldersOf(repository);
   const has = (path: string) => existing(repository, path) !== undefined || folders.has(path);
 
-  const at = async (path: string): Promise<Target> => {
-    const real = await repository.realPath(existing(repository, path) ?? path);
+  const at = (path: string): Target => {
+    const real = repository.realPath(existing(repository, path) ?? path);
     return real === undefined ? { type: 'outside' } : { type: 'path', path: real };
   };
-  const inFolder = new Map<string, readonly PythonProject[]>();
   const projectsOf = (from: string) => {
-    const path = `${posix.dirname(from)}/`;
-    const known = inFolder.get(path);
-    if (known !== undefined) return known;
-    const found = projects.filter(({ folder }) => folder === '.' || path.startsWith(`${folder}/`));
-    inFolder.set(path, found);
-    return found;
+    const path = `${folderOf(from)}/`;
+    return projects.filter(({ folder }) => folder === '.' || path.startsWith(`${folder}/`));
   };
   // Beside a script or a test there may be modules; beside a module of a package, there are none to a plain name.
   const isInPackage = (from: string, project: string | undefined) =>
-    repository.files.has(posix.join(posix.dirname(from), '__init__.py')) ||
+    repository.files.has(posix.join(folderOf(from), '__init__.py')) ||
     (project !== undefined && LAYOUTS.some((one) => from.startsWith(`${posix.join(project, one)}/`)));
   const rootsOf = (from: string, project: PythonProject | undefined) => {
     const shared =
       project === undefined ? [] : [...LAYOUTS.map((one) => posix.join(project.folder, one)), project.folder];
-    const roots = isInPackage(from, project?.folder) ? shared : [posix.dirname(from), ...shared];
+    const roots = isInPackage(from, project?.folder) ? shared : [folderOf(from), ...shared];
     return isTest(from) ? [...roots, ...(project?.testRoots ?? [])] : roots;
   };
   /** The root of another project that has a module; of several, one with all of its path. */
@@ -66,11 +64,10 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
     return undefined;
   };
 
-  const file = async (path: string, from: string): Promise<readonly Target[]> => {
+  const file = (path: string, from: string, project: PythonProject | undefined): readonly Target[] => {
     if (posix.isAbsolute(path)) return [{ type: 'outside' }];
-    const [project] = projectsOf(from);
-    const places = [posix.dirname(from), project?.folder ?? '.', '.'].map((one) => posix.join(one, path));
-    return [await at(places.find((one) => repository.files.has(one)) ?? places[0] ?? path)];
+    const places = [folderOf(from), project?.folder ?? '.', '.'].map((one) => posix.join(one, path));
+    return [at(places.find((one) => repository.files.has(one)) ?? places[0] ?? path)];
   };
 
   /** A package without an `__init__.py` may be in several projects, a part in each: whether a part is not in this one. */
@@ -79,38 +76,61 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
     const isOpen = existing(repository, folder) === undefined && folders.has(folder);
     return isOpen && second !== undefined && !has(posix.join(folder, second));
   };
-  const named = async (specifier: string, from: string): Promise<Target> => {
-    const parts = specifier.split('.');
-    const path = parts.join('/');
-    const [name = ''] = parts;
-    const [project, ...above] = projectsOf(from);
-    const roots = rootsOf(from, project);
-    const own = roots.find((root) => has(posix.join(root, name)));
-    if (own !== undefined && !isPartElsewhere(own, parts)) return at(posix.join(own, path));
-    if (STANDARD.has(name)) return { type: 'package', name: specifier, known: 'standard' };
-    const linked = linkedRoot(project, path);
-    if (linked !== undefined) return at(posix.join(linked, path));
-    const known = knownAs(specifier, project, isTest(from) ? above : []);
-    if (known === 'declared') return { type: 'package', name: specifier, known };
+  /** Code of another project, or what the root of the repository as path would find. */
+  const inRepository = (path: string, roots: readonly string[], own: string | undefined) => {
     const root = elsewhere(path, roots) ?? own;
     if (root !== undefined) return at(posix.join(root, path));
-    const kind = posix.join(primitivesFolder, parts[1] ?? '');
-    if (name === 'primitives' && parts.length > 1 && repository.hasFolder(kind)) {
-      return at(posix.join(posix.dirname(primitivesFolder), path));
-    }
-    const place = project?.manifest === undefined ? {} : { manifest: project.manifest };
-    return { type: 'package', name: specifier, known, ...place };
+    const [name, kind] = path.split('/');
+    if (
+      name !== 'primitives' ||
+      kind === undefined ||
+      !repository.hasFolder(posix.join(primitivesFolder, kind))
+    )
+      return undefined;
+    return at(posix.join(posix.dirname(primitivesFolder), path));
+  };
+  const resolverFor = async (from: string): Promise<Resolve> => {
+    const [project, ...above] = projectsOf(from);
+    const roots = rootsOf(from, project);
+    const tools = isTest(from) ? above : [];
+    /** First name of a module -> the first root that has it. */
+    const owns = new Map<string, string | undefined>();
+    const ownRoot = (name: string) => {
+      if (!owns.has(name))
+        owns.set(
+          name,
+          roots.find((root) => has(posix.join(root, name))),
+        );
+      return owns.get(name);
+    };
+    const named = (specifier: string): Target => {
+      const parts = specifier.split('.');
+      const path = parts.join('/');
+      const [name = ''] = parts;
+      const own = ownRoot(name);
+      if (own !== undefined && !isPartElsewhere(own, parts)) return at(posix.join(own, path));
+      if (STANDARD.has(name)) return { type: 'package', name: specifier, known: 'standard' };
+      const linked = linkedRoot(project, path);
+      if (linked !== undefined) return at(posix.join(linked, path));
+      const known = knownAs(specifier, project, tools);
+      if (known === 'declared') return { type: 'package', name: specifier, known };
+      const target = inRepository(path, roots, own);
+      if (target !== undefined) return target;
+      const place = project?.manifest === undefined ? {} : { manifest: project.manifest };
+      return { type: 'package', name: specifier, known, ...place };
+    };
+    return (specifier) => {
+      if (specifier.startsWith('file:')) return file(specifier.slice('file:'.length), from, project);
+      const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;
+      if (dots === 0) return [named(specifier)];
+      const path = specifier.slice(dots).replaceAll('.', '/');
+      return [at(posix.join(folderOf(from), '../'.repeat(dots - 1), path))];
+    };
   };
 
   return {
-    placeOf: (_, from) => posix.dirname(from),
-    resolve: async (specifier, from) => {
-      if (specifier.startsWith('file:')) return file(specifier.slice('file:'.length), from);
-      const dots = /^\.*/.exec(specifier)?.[0].length ?? 0;
-      if (dots === 0) return [await named(specifier, from)];
-      const path = specifier.slice(dots).replaceAll('.', '/');
-      return [await at(posix.join(posix.dirname(from), '../'.repeat(dots - 1), path))];
-    },
+    placeOf: folderOf,
+    resolverFor,
     dependencies: async () => {
       const found: Dependency[] = [];
       for (const { manifest, distributions, linked } of projects) {
@@ -119,7 +139,7 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
           const target: Target =
             folder === undefined
               ? { type: 'package', name: name.replaceAll('-', '_'), known: 'declared' }
-              : await at(folder);
+              : at(folder);
           found.push({ path: manifest ?? '', line, specifier: name.replaceAll('-', '_'), target });
         }
       }
@@ -166,13 +186,13 @@ function modulesOf(
   const findProject = (folder: string): string | undefined => {
     if (projectFolders.has(folder)) return folder;
     if (folder === '.') return undefined;
-    if (!projectOf.has(folder)) projectOf.set(folder, findProject(posix.dirname(folder)));
+    if (!projectOf.has(folder)) projectOf.set(folder, findProject(folderOf(folder)));
     return projectOf.get(folder);
   };
   const modules = new Map<string, Set<string>>();
   for (const path of repository.files) {
     if (!/\.pyi?$/.test(path)) continue;
-    const project = findProject(posix.dirname(path));
+    const project = findProject(folderOf(path));
     if (project === undefined) continue;
     const inside = project === '.' ? path : path.slice(project.length + 1);
     const [first = '', ...rest] = inside.split('/');
@@ -191,15 +211,14 @@ function foldersOf({ files }: SourceTree): ReadonlySet<string> {
   const folders = new Set<string>();
   for (const file of files) {
     if (!/\.pyi?$/.test(file)) continue;
-    for (let folder = posix.dirname(file); !folders.has(folder); folder = posix.dirname(folder)) {
+    for (let folder = folderOf(file); !folders.has(folder); folder = folderOf(folder)) {
       folders.add(folder);
     }
   }
   return folders;
 }
 
-function existing(repository: SourceTree, path: string): string | undefined {
-  return [path, `${path}.py`, `${path}.pyi`, `${path}/__init__.py`].find((file) =>
-    repository.files.has(file),
-  );
+function existing({ files }: SourceTree, path: string): string | undefined {
+  for (const suffix of SUFFIXES) if (files.has(path + suffix)) return path + suffix;
+  return undefined;
 }

@@ -1,11 +1,12 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import satisfies from 'semver/functions/satisfies.js';
-import type { Dependency, OpenPackages, Resolver, Target } from '../packages.ts';
+import { folderOf } from '../../core/path-parts.ts';
+import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
 import { type NpmPackage, packageName, readPackages } from './package-json.ts';
 import { type Aliases, aliasReader } from './tsconfig.ts';
-import { viteAliasReader } from './vite-aliases.ts';
+import { type ViteAlias, viteAliasReader } from './vite-aliases.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
 /** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
@@ -36,16 +37,16 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     for (let file = repository.nearest(from, 'package.json'); file !== undefined; ) {
       const manifest = packages.get(file);
       if (manifest !== undefined) found.push(manifest);
-      const folder = posix.dirname(file);
+      const folder = folderOf(file);
       file = folder === '.' ? undefined : repository.nearest(folder, 'package.json');
     }
     return found;
   };
-  const at = async (path: string): Promise<Target> => {
-    const found = await repository.realPath(existing(repository, path) ?? path);
+  const at = (path: string): Target => {
+    const found = repository.realPath(existing(repository, path) ?? path);
     return found === undefined ? { type: 'outside' } : { type: 'path', path: found };
   };
-  const named = async (specifier: string, manifest: NpmPackage | undefined): Promise<Target | undefined> => {
+  const named = (specifier: string, manifest: NpmPackage | undefined): Target | undefined => {
     const name = packageName(specifier);
     const rest = specifier.slice(name.length);
     if (manifest?.name === name) return at(posix.join(manifest.folder, rest));
@@ -55,33 +56,40 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     return spec === undefined ? undefined : { type: 'package', name: place.name + rest, known: 'declared' };
   };
 
-  const resolve: Resolver = async (specifier, from) => {
-    if (/^(?:file:|\/)/.test(specifier)) return [{ type: 'outside' }];
-    const aliases = await aliasesOf(from);
-    if (/^\.\.?(?:\/|$)/.test(specifier)) return relative(specifier, from, aliases);
-    if (isBuiltin(specifier)) return [{ type: 'package', name: specifier, known: 'standard' }];
+  const resolverFor = async (from: string): Promise<Resolve> => {
+    const [aliases, viteAliases] = await Promise.all([aliasesOf(from), viteAliasesOf(from)]);
     const [own, ...above] = manifestsOf(from);
-    const [internal] = specifier.startsWith('#')
-      ? matching(Object.entries(own?.imports ?? {}), specifier)
-      : [];
-    if (internal !== undefined && own !== undefined) {
-      // Each condition may lead elsewhere.
-      const targets = leaves(internal).map(async (target) =>
-        target.startsWith('.') ? [await at(posix.join(own.folder, target))] : resolve(target, from),
-      );
-      return (await Promise.all(targets)).flat();
-    }
-    const aliased = await aliasTargets(specifier, from, aliases);
-    if (aliased.isFound) return aliased.targets;
-    const target = await packageTarget(specifier, from, own, above);
-    // The target of an alias need not exist yet.
-    const isNamed = aliased.targets.length > 0 && target.type === 'package' && target.known === 'undeclared';
-    return isNamed ? aliased.targets : [...aliased.targets, target];
+    const byName: Resolve = (specifier) => {
+      const aliased = aliasTargets(specifier, aliases, viteAliases);
+      if (aliased.isFound) return aliased.targets;
+      const target = packageTarget(specifier, from, own, above);
+      // The target of an alias need not exist yet.
+      const isNamed =
+        aliased.targets.length > 0 && target.type === 'package' && target.known === 'undeclared';
+      return isNamed ? aliased.targets : [...aliased.targets, target];
+    };
+    const resolve: Resolve = (specifier) => {
+      if (/^(?:file:|\/)/.test(specifier)) return [{ type: 'outside' }];
+      if (/^\.\.?(?:\/|$)/.test(specifier)) return relative(specifier, from, aliases);
+      if (isBuiltin(specifier)) return [{ type: 'package', name: specifier, known: 'standard' }];
+      return internal(specifier, own, resolve) ?? byName(specifier);
+    };
+    return resolve;
+  };
+
+  /** Targets of `#name`, which package.json has under `imports`; each condition may lead elsewhere. */
+  const internal = (specifier: string, own: NpmPackage | undefined, resolve: Resolve) => {
+    if (own === undefined || !specifier.startsWith('#')) return undefined;
+    const [entry] = matching(Object.entries(own.imports), specifier);
+    if (entry === undefined) return undefined;
+    return leaves(entry).flatMap((target) =>
+      target.startsWith('.') ? [at(posix.join(own.folder, target))] : resolve(target),
+    );
   };
 
   /** A relative name may be in any folder of `rootDirs`. */
-  const relative = async (specifier: string, from: string, aliases: readonly Aliases[]) => {
-    const path = posix.join(posix.dirname(from), specifier);
+  const relative = (specifier: string, from: string, aliases: readonly Aliases[]) => {
+    const path = posix.join(folderOf(from), specifier);
     const places = aliases.flatMap(({ rootDirs }) => {
       const root = rootDirs.find((one) => path.startsWith(`${one}/`));
       return root === undefined
@@ -89,13 +97,17 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
         : rootDirs.map((other) => posix.join(other, path.slice(root.length + 1)));
     });
     const found = [path, ...places].find((one) => existing(repository, one) !== undefined);
-    return [await at(found ?? path)];
+    return [at(found ?? path)];
   };
 
-  const aliasTargets = async (specifier: string, from: string, aliases: readonly Aliases[]) => {
+  const aliasTargets = (
+    specifier: string,
+    aliases: readonly Aliases[],
+    viteAliases: readonly ViteAlias[],
+  ) => {
     const read = aliases.map((one) => aliasOf(one, specifier, repository));
     const found = new Set(read.flatMap((one) => one.found ?? []));
-    for (const [name, target] of await viteAliasesOf(from)) {
+    for (const [name, target] of viteAliases) {
       if (specifier !== name && !specifier.startsWith(`${name.replace(/\/$/, '')}/`)) continue;
       if (target === undefined) return { isFound: true, targets: [unresolved(specifier)] };
       const rest = specifier.slice(name.length);
@@ -104,37 +116,37 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     }
     const missing = read.find((one) => one.missing !== undefined)?.missing;
     const paths = found.size > 0 ? [...found] : missing === undefined ? [] : [missing];
-    return { isFound: found.size > 0, targets: await Promise.all(paths.map(at)) };
+    return { isFound: found.size > 0, targets: paths.map(at) };
   };
 
-  const packageTarget = async (
+  const packageTarget = (
     specifier: string,
     from: string,
     own: NpmPackage | undefined,
     above: readonly NpmPackage[],
-  ): Promise<Target> => {
+  ): Target => {
     if (isVirtual(specifier, own)) return unresolved(specifier);
     // Deno and bundlers: `npm:pg@8/lib`.
     const plain = specifier.replace(/^(?:npm|jsr):\/?((?:@[^/]+\/)?[^/@]+)(?:@[^/]*)?/, '$1');
     const name = packageName(plain);
-    const found = plain === specifier ? await named(specifier, own) : undefined;
+    const found = plain === specifier ? named(specifier, own) : undefined;
     if (found !== undefined) return found;
     if (own?.dependencies.has(typesOf(name))) return { type: 'package', name: plain, known: 'declared' };
     const tools = isTest(from) || TOOL_CONFIG.test(from) ? above : [];
     const manifest = tools.find(({ dependencies }) => dependencies.has(name));
-    if (manifest !== undefined) return (await named(plain, manifest)) ?? unresolved(plain);
+    if (manifest !== undefined) return named(plain, manifest) ?? unresolved(plain);
     const place = own === undefined ? {} : { manifest: own.path };
     return { type: 'package', name: plain, known: 'undeclared', ...place };
   };
 
   return {
-    placeOf: (_, from) => posix.dirname(from),
-    resolve,
+    placeOf: folderOf,
+    resolverFor,
     dependencies: async () => {
       const found: Dependency[] = [];
       for (const manifest of packages.values()) {
         for (const [name, { line }] of manifest.dependencies) {
-          const target = await named(name, manifest);
+          const target = named(name, manifest);
           if (target !== undefined) found.push({ path: manifest.path, line, specifier: name, target });
         }
       }

@@ -13,10 +13,10 @@ type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
  */
 export function brokenPathRule(found: Subjects['import'], context: Context): PathRule | undefined {
   const { primitive, shippedBy, owner, target, proto, inManifest } = found;
-  const ids = primitive === undefined ? shippedBy : [primitive.id];
-  if (ids.length === 0) return undefined;
-  if (owner !== undefined) return ids.every((id) => id === owner.id) ? undefined : 'IMP-001';
-  if (primitive === undefined || inManifest) return undefined;
+  if (primitive === undefined)
+    return owner === undefined || shippedBy.every((id) => id === owner.id) ? undefined : 'IMP-001';
+  if (owner !== undefined) return primitive.id === owner.id ? undefined : 'IMP-001';
+  if (inManifest) return undefined;
   // Most imports are these, and no list is needed for them.
   const isKnown = target.type === 'package' && target.known !== 'undeclared';
   if (target.type === 'unknown' || (isKnown && !proto)) return undefined;
@@ -33,11 +33,16 @@ export function listed(
   entries: readonly string[],
 ): string | undefined {
   if (entries.length === 0) return undefined;
-  const index = indexOf(entries, language);
+  const { byName, heads } = indexOf(entries, language);
   const { separator } = languageNamed(language);
-  const under = (name: string) => nearestName(keyOf(name, language), separator, (one) => index.get(one));
+  const under = (name: string) => {
+    const key = keyOf(name, language);
+    // Most names begin as none of the list.
+    if (!heads.has(headOf(key, separator))) return undefined;
+    return nearestName(key, separator, (one) => byName.get(one));
+  };
   for (const name of names) {
-    const entry = index.get(`${specifier}.${name}`);
+    const entry = byName.get(`${specifier}.${name}`);
     if (entry !== undefined) return entry;
   }
   const entry = under(specifier);
@@ -49,15 +54,32 @@ function isListed(found: Subjects['import'], entries: readonly string[]): boolea
   return listed(found, entries) !== undefined;
 }
 
-const indexes = new WeakMap<readonly string[], Map<LanguageId, ReadonlyMap<string, string>>>();
+/** The entries of a list by the names that imports of a language are compared with, and the first parts of these. */
+interface Index {
+  readonly byName: ReadonlyMap<string, string>;
+  readonly heads: ReadonlySet<string>;
+}
 
-/** The entries of a list by the names that imports of a language are compared with; made once for each list. */
-function indexOf(entries: readonly string[], language: LanguageId): ReadonlyMap<string, string> {
-  const known = indexes.get(entries) ?? new Map<LanguageId, ReadonlyMap<string, string>>();
+const indexes = new WeakMap<readonly string[], Map<LanguageId, Index>>();
+
+/** Made once for each list. */
+function indexOf(entries: readonly string[], language: LanguageId): Index {
+  const known = indexes.get(entries) ?? new Map<LanguageId, Index>();
   indexes.set(entries, known);
-  const index = known.get(language) ?? new Map(entries.map((entry) => [keyOf(entry, language), entry]));
-  known.set(language, index);
+  let index = known.get(language);
+  if (index === undefined) {
+    const { separator } = languageNamed(language);
+    const byName = new Map(entries.map((entry) => [keyOf(entry, language), entry]));
+    index = { byName, heads: new Set([...byName.keys()].map((name) => headOf(name, separator))) };
+    known.set(language, index);
+  }
   return index;
+}
+
+/** The first part of a name. */
+function headOf(name: string, separator: string): string {
+  const end = name.indexOf(separator);
+  return end < 0 ? name : name.slice(0, end);
 }
 
 function keyOf(name: string, language: LanguageId): string {

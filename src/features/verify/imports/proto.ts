@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { folderOf } from '../../../core/path-parts.ts';
 import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../../languages/all.ts';
 import type { Target } from '../../../languages/packages.ts';
 import type { SourceTree } from '../../../languages/source-tree.ts';
@@ -30,7 +30,7 @@ export function protoIn(repository: SourceTree): IsProto {
     const names = repository.filesIn(folder);
     const found =
       names.some((name) => name === 'buf.yaml' || name.endsWith('.proto')) ||
-      (!names.some((name) => PACKAGES.has(name)) && isProtoModule(posix.dirname(folder)));
+      (!names.some((name) => PACKAGES.has(name)) && isProtoModule(folderOf(folder)));
     folders.set(folder, found);
     return found;
   };

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
+import { folderOf } from '../../../core/path-parts.ts';
 import { isTest, LANGUAGE_IDS, type LanguageId, toolkitOf } from '../../../languages/all.ts';
-import type { Packages } from '../../../languages/packages.ts';
+import type { Packages, Resolve } from '../../../languages/packages.ts';
 import { SourceTree } from '../../../languages/source-tree.ts';
 import type { InFile, Primitive, Subjects } from '../subjects.ts';
 import type { Snapshot } from '../work-tree.ts';
@@ -36,44 +37,61 @@ export async function openImports(
   });
   const packages = Object.fromEntries(await Promise.all(opened)) as Record<LanguageId, Packages>;
   const isProto = protoIn(repository);
-  const leadTo = async (
+  const leadTo = (
     language: LanguageId,
     specifier: string | undefined,
     names: readonly string[],
-    from: string,
-  ) => {
-    const targets = await targetsOf({ specifier, names }, from, packages[language].resolve);
-    const found = new Map<string, Led>();
-    for (const { specifier, target } of targets) {
+    resolve: Resolve,
+  ): readonly Led[] => {
+    const targets = targetsOf({ specifier, names }, resolve);
+    const led = targets.map(({ specifier, target }): Led => {
       const owner = target.type === 'path' ? ownerOf(target.path) : undefined;
-      // Of several targets in a primitive, one says it all.
-      const key = targets.length === 1 ? '' : JSON.stringify([specifier, owner?.id ?? target]);
-      if (found.has(key)) continue;
       const proto = isProto(specifier, target, language);
       const mixed = proto && target.type === 'path' && hasOwnCode(repository.filesIn(target.path), language);
-      found.set(key, { specifier, target, owner, proto, ...(mixed ? { mixed } : {}) });
-    }
-    return [...found.values()];
+      return { specifier, target, owner, proto, ...(mixed ? { mixed } : {}) };
+    });
+    if (led.length === 1) return led;
+    // Of several targets in a primitive, one says it all.
+    const keyOf = ({ specifier, target, owner }: Led) => JSON.stringify([specifier, owner?.id ?? target]);
+    return [...Map.groupBy(led, keyOf).values()].flatMap(([first]) => first ?? []);
   };
-  /** Place -> import -> targets. */
-  const known = new Map<string, Map<string, readonly Led[]>>();
+  const places = new Map<string, Place>();
+  const placeNamed = async (name: string, language: LanguageId, from: string): Promise<Place> => {
+    const known = places.get(name);
+    if (known !== undefined) return known;
+    const place = { resolve: await packages[language].resolverFor(from), whole: new Map(), named: new Map() };
+    places.set(name, place);
+    return place;
+  };
+  const ledIn = (
+    place: Place,
+    language: LanguageId,
+    specifier: string | undefined,
+    names: readonly string[],
+  ): readonly Led[] => {
+    const known = names.length === 0 ? place.whole : place.named;
+    const key = names.length === 0 ? specifier : JSON.stringify([specifier, names]);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const led = leadTo(language, specifier, names, place.resolve);
+    known.set(key, led);
+    return led;
+  };
   return {
     repository,
     resolve: async (sources) => {
       const resolved: Subjects['import'][] = [];
       for (const { language, imports, path, primitive, shippedBy } of sources) {
         const files = `${language} ${isTest(path) || path.includes('.config.')}`;
-        for (const { specifier, names = [], typeOnly, line, column } of imports) {
-          const key =
-            names.length === 0 && specifier !== undefined ? specifier : JSON.stringify([specifier, names]);
-          const place = `${files} ${packages[language].placeOf(specifier ?? '', path)}`;
-          const inPlace = known.get(place) ?? new Map<string, readonly Led[]>();
-          known.set(place, inPlace);
-          const led = inPlace.get(key) ?? (await leadTo(language, specifier, names, path));
-          inPlace.set(key, led);
-          for (const one of led) {
-            resolved.push({ language, names, typeOnly, line, column, path, primitive, shippedBy, ...one });
-          }
+        let beside: Place | undefined;
+        let within: Place | undefined;
+        for (const { specifier, names = NONE, typeOnly, line, column } of imports) {
+          const isRelative = specifier?.startsWith('.') === true;
+          if (isRelative) beside ??= await placeNamed(`${files} ${folderOf(path)}`, language, path);
+          else within ??= await placeNamed(`${files} ${packages[language].placeOf(path)}`, language, path);
+          const place = (isRelative ? beside : within) as Place;
+          for (const one of ledIn(place, language, specifier, names))
+            resolved.push({ ...one, language, names, typeOnly, line, column, path, primitive, shippedBy });
         }
       }
       return resolved;
@@ -93,31 +111,42 @@ export async function openImports(
   };
 }
 
+const NONE: readonly string[] = [];
+
 type Resolved = Pick<Subjects['import'], 'specifier' | 'target'>;
 type Led = Pick<Subjects['import'], 'specifier' | 'target' | 'owner' | 'proto' | 'mixed'>;
 
-async function targetsOf(
+/** Files in which a specifier means the same, with what is known of specifiers there. */
+interface Place {
+  readonly resolve: Resolve;
+  /** Specifiers of imports that name nothing of a module; undefined for one that only the running program knows. */
+  readonly whole: Map<string | undefined, readonly Led[]>;
+  /** Specifiers with the names that are imported from them, as JSON. */
+  readonly named: Map<string | undefined, readonly Led[]>;
+}
+
+function targetsOf(
   { specifier, names }: { readonly specifier: string | undefined; readonly names: readonly string[] },
-  from: string,
-  resolve: Packages['resolve'],
-): Promise<readonly Resolved[]> {
+  resolve: Resolve,
+): readonly Resolved[] {
   if (specifier === undefined) return [{ specifier: '', target: { type: 'unknown' } }];
+  if (names.length === 0) return resolve(specifier).map((target) => ({ specifier, target }));
   const found: Resolved[] = [];
   // A name that is imported from a package is a module of its own where there is a file for it.
   for (const name of names) {
-    const module = /\.$/.test(specifier) ? `${specifier}${name}` : `${specifier}.${name}`;
-    const [target] = await resolve(module, from);
+    const module = specifier.endsWith('.') ? `${specifier}${name}` : `${specifier}.${name}`;
+    const [target] = resolve(module);
     if (target?.type === 'path' && posix.extname(target.path) !== '')
       found.push({ specifier: module, target });
   }
-  if (found.length === 0 || found.length < names.length) {
-    const [target, ...more] = await resolve(specifier, from);
+  if (found.length < names.length) {
+    const [target, ...more] = resolve(specifier);
     // `from google.cloud import storage`: the manifest may name what is below.
     const isNamed =
       target?.type === 'package' &&
       target.known !== 'declared' &&
       target.known !== 'standard' &&
-      (await areDeclared(specifier, names, from, resolve));
+      areDeclared(specifier, names, resolve);
     const first = isNamed && target?.type === 'package' ? { ...target, known: 'declared' as const } : target;
     found.push(
       ...[...(first === undefined ? [] : [first]), ...more].map((one) => ({ specifier, target: one })),
@@ -126,13 +155,9 @@ async function targetsOf(
   return found;
 }
 
-async function areDeclared(
-  specifier: string,
-  names: readonly string[],
-  from: string,
-  resolve: Packages['resolve'],
-): Promise<boolean> {
-  if (names.length === 0) return false;
-  const targets = await Promise.all(names.map((name) => resolve(`${specifier}.${name}`, from)));
-  return targets.every(([target]) => target?.type === 'package' && target.known === 'declared');
+function areDeclared(specifier: string, names: readonly string[], resolve: Resolve): boolean {
+  return names.every((name) => {
+    const [target] = resolve(`${specifier}.${name}`);
+    return target?.type === 'package' && target.known === 'declared';
+  });
 }
