@@ -105,6 +105,12 @@ export function languageByName(path: string): LanguageId | undefined {
   return LANGUAGE_IDS.find((id) => LANGUAGES[id].code.test(path));
 }
 
+/** The suffix of a file with code that a language takes in, and of which no imports are read: `.vue`. */
+export function unreadSuffix(path: string): string | undefined {
+  const isUnread = LANGUAGE_IDS.some((id) => LANGUAGES[id].embedding.test(path));
+  return isUnread ? path.slice(path.lastIndexOf('.')) : undefined;
+}
+
 /** Whether a file or folder is what a package manager has put there, by its path. */
 export function isInstalled(path: string): boolean {
   return LANGUAGE_IDS.some((id) => LANGUAGES[id].installed.test(path));

@@ -6,6 +6,8 @@ import type { Toolkit } from './toolkit.ts';
 export interface Language {
   /** Files of code, by their path. */
   readonly code: RegExp;
+  /** Files with code that its toolchain takes in, and of which imports are not read; by their path. */
+  readonly embedding: RegExp;
   /** Tests and what helps them, by the conventions of its test runners; by their path. */
   readonly tests: RegExp;
   /** Whether its package manager created a file or folder, by path. */

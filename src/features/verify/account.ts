@@ -1,7 +1,7 @@
 import { byKey } from '../../core/order.ts';
 import { recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { isEjected } from '../../kinds/generators/eject.ts';
-import { installedFolder, isInstalled, isTest, languageByName } from '../../languages/all.ts';
+import { installedFolder, isInstalled, isTest, languageByName, unreadSuffix } from '../../languages/all.ts';
 import type { VerifyDocument } from './document.ts';
 import { type Family, familyOf, inOrder } from './family.ts';
 import type { AnyRule, AnyScan } from './rule.ts';
@@ -215,6 +215,9 @@ function missedIn(path: string, { judged, families, placeOf, tests }: Judging): 
   if (isCode && isInstalled(path)) {
     return line('IMP', installedFolder(path), 'what a package manager puts there is not parsed');
   }
+  const suffix = unreadSuffix(path);
+  if (suffix !== undefined)
+    return line('IMP', `code in ${suffix} files`, 'imports are read in Go, Python and TypeScript');
   if (DOCKERFILE.test(path)) return line('SHAPE', path, 'no primitive is built from it');
   if (path.endsWith('.bpmn')) return line('BPMN', path, 'no kind compiles it');
   const place = placeOf(path);

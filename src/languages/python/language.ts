@@ -3,7 +3,8 @@ import { type Language, NO_FLAGS, reservedWords } from '../language.ts';
 import { infrastructure } from './infrastructure.ts';
 
 export const python = {
-  code: /\.pyi?$/,
+  code: /\.py[iw]?$/,
+  embedding: /\.(?:ipynb|pyx|pxd|pxi)$/,
   // Files that pytest collects and loads, and the folder that its documentation recommends for tests and helpers.
   tests: /(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.pyi?$|(?:^|\/)tests\//,
   installed: /(?:^|\/)(?:\.venv|site-packages)(?:\/|$)/,

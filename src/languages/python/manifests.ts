@@ -8,8 +8,8 @@ export interface PythonProject {
   readonly folder: string;
   /** The file that says what it depends on; undefined where none does. */
   readonly manifest: string | undefined;
-  /** Distributions that it names, by their normalised name; with the line where the manifest has it. */
-  readonly distributions: ReadonlyMap<string, number>;
+  /** Distributions that it names, by their normalised name; with the place where it does. */
+  readonly distributions: ReadonlyMap<string, { readonly path: string; readonly line: number }>;
   /** Whether a program says what it depends on while it is built, so that there may be more. */
   readonly isComputed: boolean;
   /** Distributions that are folders: name -> folder; '..' for one outside of the repository. */
@@ -48,22 +48,16 @@ async function readProject(
   names: ReadonlyMap<string, string>,
 ): Promise<PythonProject> {
   const toml = await readToml(repository, posix.join(folder, 'pyproject.toml'));
-  const distributions = new Map<string, number>();
+  const distributions = new Map<string, { readonly path: string; readonly line: number }>();
   const linked = new Map(linksOf(toml, folder, names));
-  for (const [text, requirements] of await requirementLists(repository, folder, toml)) {
+  for (const [path, text, requirements] of await requirementLists(repository, folder, toml)) {
     const lines = text.split('\n');
+    const lineOf = (word: string) => lines.findIndex((one) => one.includes(word)) + 1 || 1;
     for (const requirement of requirements) {
-      const [, written, extras = ''] = NAME.exec(requirement) ?? [];
-      const name = normalized(written ?? '');
-      if (written === undefined) continue;
-      const line = lines.findIndex((one) => one.includes(written)) + 1 || 1;
-      // Distributions of an extra are mostly named after both.
-      const all = ['', ...extras.split(',')].map((extra) =>
-        normalized(extra === '' ? name : `${name}-${extra.trim()}`),
-      );
-      for (const one of all) if (!distributions.has(one)) distributions.set(one, line);
-      const path = /@\s*file:\/{2,3}(?:\$\{PROJECT_ROOT\}\/)?([^;\s]+)/.exec(requirement)?.[1];
-      if (path !== undefined) linked.set(name, below(folder, path));
+      const { word, names, place } = requirementIn(requirement);
+      for (const name of names)
+        if (!distributions.has(name)) distributions.set(name, { path, line: lineOf(word) });
+      if (place !== undefined && names[0] !== undefined) linked.set(names[0], below(folder, place));
     }
   }
   const manifests = PROJECTS.map((name) => posix.join(folder, name));
@@ -117,26 +111,62 @@ function testRootsOf(
 /** How a requirement begins (PEP 508). */
 const NAME = /^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\s*\[([^\]]*)\])?/;
 
+/**
+ * The distributions that a requirement means, with the word that it is found by: those of an extra are mostly named after
+ * both. And the folder or file that it is, where it says so.
+ */
+function requirementIn(requirement: string): {
+  readonly word: string;
+  readonly names: readonly string[];
+  readonly place?: string | undefined;
+} {
+  const place = PLACE.exec(requirement)?.[1];
+  if (place !== undefined) return { word: place, names: [normalized(posix.basename(place))], place };
+  const [, word, extras = ''] = NAME.exec(requirement) ?? [];
+  if (word === undefined) return { word: '', names: [] };
+  const name = normalized(word);
+  const names = ['', ...extras.split(',')].map((extra) =>
+    normalized(extra === '' ? name : `${name}-${extra.trim()}`),
+  );
+  return { word, names, place: /@\s*file:\/{2,3}(?:\$\{PROJECT_ROOT\}\/)?([^;\s]+)/.exec(requirement)?.[1] };
+}
+
+/** A folder or list of pip, by its path: `-e ../lib`, `-r ../requirements.txt`, `./lib[extra]`. */
+const PLACE = /^(?:-[ecr]|--(?:editable|constraint|requirement)(?=[\s=]))?[\s=]*(?:file:)?(\.\.?\/[^\s;#[]+)/;
+
 /** The requirements of a project, by the text that they stand in. */
 async function requirementLists(
   repository: SourceTree,
   folder: string,
   toml: Readonly<Record<string, unknown>>,
-): Promise<readonly (readonly [text: string, requirements: readonly string[]])[]> {
+): Promise<readonly (readonly [path: string, text: string, requirements: readonly string[]])[]> {
   const read = async (name: string) => (await repository.text(posix.join(folder, name))) ?? '';
-  const lists: (readonly [string, readonly string[]])[] = [
-    [await read('pyproject.toml'), requirementsOf(toml)],
-  ];
+  const lists: (readonly [string, string, readonly string[]])[] = [];
+  const add = (name: string, text: string, requirements: readonly string[]) =>
+    lists.push([posix.join(folder, name), text, requirements]);
+  add('pyproject.toml', await read('pyproject.toml'), requirementsOf(toml));
   for (const name of repository.filesIn(folder)) {
     if (/^requirements[\w.-]*\.(?:txt|in|lock)$/.test(name)) {
       const text = await read(name);
-      lists.push([text, text.split('\n').map((line) => line.trim())]);
+      add(
+        name,
+        text,
+        text.split('\n').map((line) => line.trim()),
+      );
     } else if (name === 'setup.cfg') {
       const text = await read(name);
-      lists.push([text, text.split('\n').map((line) => line.trim())]);
+      add(
+        name,
+        text,
+        text.split('\n').map((line) => line.trim()),
+      );
     } else if (name === 'setup.py') {
       const text = await read(name);
-      lists.push([text, text.split(/["']/).filter((_, i) => i % 2 === 1)]);
+      add(
+        name,
+        text,
+        text.split(/["']/).filter((_, i) => i % 2 === 1),
+      );
     }
   }
   return lists;

@@ -133,14 +133,14 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
     resolverFor,
     dependencies: async () => {
       const found: Dependency[] = [];
-      for (const { manifest, distributions, linked } of projects) {
-        for (const [name, line] of manifest === undefined ? [] : distributions) {
+      for (const { distributions, linked } of projects) {
+        for (const [name, place] of distributions) {
           const folder = linked.get(name);
           const target: Target =
             folder === undefined
               ? { type: 'package', name: name.replaceAll('-', '_'), known: 'declared' }
               : at(folder);
-          found.push({ path: manifest ?? '', line, specifier: name.replaceAll('-', '_'), target });
+          found.push({ ...place, specifier: name.replaceAll('-', '_'), target });
         }
       }
       return found;

@@ -120,7 +120,7 @@ function importsOf(node: SyntaxNode, requires: Requires): readonly NamedImport[]
     case 'OptionalCallExpression':
       return calledImports(node, requires);
     case 'NewExpression':
-      return urlImport(node);
+      return constructedImport(node);
     default:
       return [];
   }
@@ -136,19 +136,31 @@ function isTypeOnly(node: SyntaxNode): boolean {
   );
 }
 
-/** `require(…)`, `process.getBuiltinModule(…)`, `import.meta.resolve(…)`, `import.meta.glob(…)`. */
+/** Functions of Node.js and of test runners that load a module by its name. */
+const LOADERS = new Set(['getBuiltinModule', 'importActual', 'importMock', 'requireActual', 'requireMock']);
+/** Functions of test runners that are told of a module, which a file need not have. */
+const MOCKS = new Set(['mock', 'doMock', 'setMock', 'unstable_mockModule']);
+
+/** `require(…)`, `import.meta.resolve(…)`, `vi.importActual(…)`, `register(…, import.meta.url)`. */
 function calledImports(node: SyntaxNode, requires: Requires): readonly NamedImport[] {
   const callee = node.callee as SyntaxNode;
-  const [first] = node.arguments as readonly SyntaxNode[];
+  const [first, second] = node.arguments as readonly SyntaxNode[];
+  const found = [{ specifier: literal(first), typeOnly: false }];
   const property = propertyOf(callee);
-  if (isRequire(callee, requires)) return [{ specifier: literal(first), typeOnly: false }];
-  // The target of `require.resolve` is mostly loaded by other code.
-  if (property === 'resolve' && isRequire(callee.object as SyntaxNode, requires))
-    return [{ specifier: literal(first), typeOnly: false }];
-  if (property === 'getBuiltinModule') return [{ specifier: literal(first), typeOnly: false }];
+  if (isRequire(callee, requires)) return found;
+  // The target of `require.resolve` is mostly loaded by other code; `require.context` is that of webpack.
+  if (['resolve', 'context'].includes(property ?? '') && isRequire(callee.object as SyntaxNode, requires))
+    return found;
+  if (LOADERS.has(property ?? '')) return found;
+  if (isMetaUrl(second) || MOCKS.has(property ?? '') || nameOf(callee) === 'importScripts')
+    return besideFile(first);
   if (!isNode(callee.object) || callee.object.type !== 'MetaProperty') return [];
-  if (property === 'resolve') return [{ specifier: literal(first), typeOnly: false }];
-  if (property !== 'glob' && property !== 'globEager') return [];
+  if (property === 'resolve') return found;
+  return property === 'glob' || property === 'globEager' ? globbed(first) : [];
+}
+
+/** The folders of `import.meta.glob(…)`. */
+function globbed(first: SyntaxNode | undefined): readonly NamedImport[] {
   const globs = first?.type === 'ArrayExpression' ? (first.elements as readonly unknown[]) : [first];
   return globs.flatMap((glob): readonly NamedImport[] => {
     const pattern = literal(glob);
@@ -160,17 +172,32 @@ function calledImports(node: SyntaxNode, requires: Requires): readonly NamedImpo
   });
 }
 
-/** `new URL('./file', import.meta.url)`: code or data beside the file. */
-function urlImport(node: SyntaxNode): readonly NamedImport[] {
+/** A path that is written out, relative to the file. */
+function besideFile(node: SyntaxNode | undefined): readonly NamedImport[] {
+  const path = literal(node);
+  return path?.startsWith('.') ? [{ specifier: path, typeOnly: false }] : [];
+}
+
+function isMetaUrl(node: SyntaxNode | undefined): boolean {
+  if (node === undefined || propertyOf(node) !== 'url') return false;
+  return isNode(node.object) && node.object.type === 'MetaProperty';
+}
+
+/** `new URL('./file', import.meta.url)`: code or data beside the file; `new Worker('./file')`. */
+function constructedImport(node: SyntaxNode): readonly NamedImport[] {
   const { callee } = node as { readonly callee?: SyntaxNode };
   const [first, base] = (node.arguments ?? []) as readonly SyntaxNode[];
-  if (callee?.type !== 'Identifier' || callee.name !== 'URL' || base === undefined) return [];
-  if (propertyOf(base) !== 'url' || (base.object as SyntaxNode).type !== 'MetaProperty') return [];
+  const name = nameOf(callee);
+  if (name === 'Worker' || name === 'SharedWorker') return besideFile(first);
+  if (callee?.type !== 'Identifier' || name !== 'URL' || !isMetaUrl(base)) return [];
   const path = literal(first);
   // Paths of data are often computed; only what is written out says where it leads.
   if (path === undefined || /^(?:[a-z][a-z+.-]*:|\/)/i.test(path)) return [];
   return [{ specifier: path.startsWith('.') ? path : `./${path}`, typeOnly: false }];
 }
+
+/** Objects that have `require`. */
+const REQUIRERS = new Set(['module', 'main', 'mainModule', 'globalThis', 'global']);
 
 /** Whether an expression is `require`, under one of its names or made in place. */
 function isRequire(node: SyntaxNode, requires: Requires): boolean {
@@ -179,7 +206,7 @@ function isRequire(node: SyntaxNode, requires: Requires): boolean {
       return requires.names.has(String(node.name));
     case 'MemberExpression':
     case 'OptionalMemberExpression':
-      return propertyOf(node) === 'require' && ['module', 'main'].includes(nameOf(node.object));
+      return propertyOf(node) === 'require' && REQUIRERS.has(nameOf(node.object));
     case 'SequenceExpression': {
       const last = (node.expressions as readonly SyntaxNode[]).at(-1);
       return last !== undefined && isRequire(last, requires);

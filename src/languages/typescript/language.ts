@@ -6,6 +6,7 @@ import { infrastructure } from './infrastructure.ts';
 /** TypeScript and JavaScript. */
 export const typescript = {
   code: /\.[cm]?[jt]sx?$/,
+  embedding: /\.(?:vue|svelte|astro|mdx)$/,
   // Tests by the conventions of Vitest, Jest and `node --test`; but files below `src` are bundled.
   tests: /\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|\/)__tests__\/|^(?:(?!src\/)[^/]*\/)*tests?\//,
   installed: /(?:^|\/)node_modules(?:\/|$)/,

@@ -4,9 +4,9 @@ import satisfies from 'semver/functions/satisfies.js';
 import { folderOf } from '../../core/path-parts.ts';
 import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
-import { type NpmPackage, packageName, readPackages } from './package-json.ts';
-import { type Aliases, aliasReader } from './tsconfig.ts';
-import { type ViteAlias, viteAliasReader } from './vite-aliases.ts';
+import { aliasesOfBundlers, type BundlerAlias } from './bundler-aliases.ts';
+import { type NpmPackage, packageName, readPackages, textsIn } from './package-json.ts';
+import { type Aliases, aliasReader, configPaths } from './tsconfig.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
 /** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
@@ -25,13 +25,14 @@ const TOOL_CONFIG = /(?:^|\/)[\w.-]+\.config\.[cm]?[jt]s$/;
  * tsconfig.json and Vite, and packages by what the importing package.json says of them: of the repository where it names
  * a folder, the workspace, or a version that the workspace has; else of the registry.
  */
-export const npmPackages: OpenPackages = async (repository, { isTest }) => {
+export const npmPackages: OpenPackages = async (repository, { isTest, primitivesFolder }) => {
   const packages = await readPackages(repository);
   const byName = new Map(
     [...packages.values()].flatMap((one) => (one.name === undefined ? [] : [[one.name, one] as const])),
   );
+  const isOverridden = [...packages.values()].some(({ overrides }) => overrides.size > 0);
   const aliasesOf = aliasReader(repository, (name) => byName.get(name)?.folder);
-  const viteAliasesOf = viteAliasReader(repository);
+  const bundlers = aliasesOfBundlers(repository);
   const manifestsOf = (from: string): readonly NpmPackage[] => {
     const found: NpmPackage[] = [];
     for (let file = repository.nearest(from, 'package.json'); file !== undefined; ) {
@@ -42,6 +43,17 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     }
     return found;
   };
+  /** What a manifest says of a package, and its folder: one above it may take something else in its place. */
+  const saidOf = (name: string, manifest: NpmPackage | undefined) => {
+    const { folder } = manifest ?? { folder: '.' };
+    const above = isOverridden && manifest !== undefined ? manifestsOf(manifest.path) : [];
+    for (const { overrides, folder } of above) {
+      const spec = overrides.get(name)?.spec;
+      // A version is no other package.
+      if (spec?.includes(':')) return { spec, folder };
+    }
+    return { spec: manifest?.dependencies.get(name)?.spec, folder };
+  };
   const at = (path: string): Target => {
     const found = repository.realPath(existing(repository, path) ?? path);
     return found === undefined ? { type: 'outside' } : { type: 'path', path: found };
@@ -50,17 +62,34 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     const name = packageName(specifier);
     const rest = specifier.slice(name.length);
     if (manifest?.name === name) return at(posix.join(manifest.folder, rest));
-    const spec = manifest?.dependencies.get(name)?.spec;
-    const place = placeOf(name, spec, manifest?.folder ?? '.', byName);
+    const { spec, folder } = saidOf(name, manifest);
+    const place = placeOf(name, spec, folder, byName);
     if ('folder' in place) return at(posix.join(place.folder, rest));
     return spec === undefined ? undefined : { type: 'package', name: place.name + rest, known: 'declared' };
   };
 
+  /** Packages that a manifest names, and folders that it takes in place of packages. */
+  const namedIn = (manifest: NpmPackage): readonly Dependency[] => {
+    const { path, folder, dependencies, overrides } = manifest;
+    const own = [...dependencies].flatMap(([specifier, { line }]): readonly Dependency[] => {
+      const target = named(specifier, manifest);
+      return target === undefined ? [] : [{ path, line, specifier, target }];
+    });
+    const others = [...overrides].flatMap(([specifier, { spec, line }]): readonly Dependency[] => {
+      const place = placeOf(specifier, spec, folder, byName);
+      return 'folder' in place ? [{ path, line, specifier, target: at(place.folder) }] : [];
+    });
+    return [...own, ...others];
+  };
+  /** Paths that a manifest gives names to. */
+  const pathsIn = ({ path, folder, paths }: NpmPackage): readonly Dependency[] =>
+    paths.map(({ spec, line }) => ({ path, line, specifier: spec, target: at(posix.join(folder, spec)) }));
+
   const resolverFor = async (from: string): Promise<Resolve> => {
-    const [aliases, viteAliases] = await Promise.all([aliasesOf(from), viteAliasesOf(from)]);
+    const [aliases, bundlerAliases] = await Promise.all([aliasesOf(from), bundlers.aliasesOf(from)]);
     const [own, ...above] = manifestsOf(from);
     const byName: Resolve = (specifier) => {
-      const aliased = aliasTargets(specifier, aliases, viteAliases);
+      const aliased = aliasTargets(specifier, aliases, bundlerAliases);
       if (aliased.isFound) return aliased.targets;
       const target = packageTarget(specifier, from, own, above);
       // The target of an alias need not exist yet.
@@ -82,7 +111,7 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     if (own === undefined || !specifier.startsWith('#')) return undefined;
     const [entry] = matching(Object.entries(own.imports), specifier);
     if (entry === undefined) return undefined;
-    return leaves(entry).flatMap((target) =>
+    return textsIn(entry).flatMap((target) =>
       target.startsWith('.') ? [at(posix.join(own.folder, target))] : resolve(target),
     );
   };
@@ -103,11 +132,11 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
   const aliasTargets = (
     specifier: string,
     aliases: readonly Aliases[],
-    viteAliases: readonly ViteAlias[],
+    bundlerAliases: readonly BundlerAlias[],
   ) => {
     const read = aliases.map((one) => aliasOf(one, specifier, repository));
     const found = new Set(read.flatMap((one) => one.found ?? []));
-    for (const [name, target] of viteAliases) {
+    for (const [name, target] of bundlerAliases) {
       if (specifier !== name && !specifier.startsWith(`${name.replace(/\/$/, '')}/`)) continue;
       if (target === undefined) return { isFound: true, targets: [unresolved(specifier)] };
       const rest = specifier.slice(name.length);
@@ -143,17 +172,19 @@ export const npmPackages: OpenPackages = async (repository, { isTest }) => {
     placeOf: folderOf,
     resolverFor,
     dependencies: async () => {
-      const found: Dependency[] = [];
-      for (const manifest of packages.values()) {
-        for (const [name, { line }] of manifest.dependencies) {
-          const target = named(name, manifest);
-          if (target !== undefined) found.push({ path: manifest.path, line, specifier: name, target });
-        }
-      }
-      return found;
+      const isOwn = ({ path }: { readonly path: string }) => path.startsWith(`${primitivesFolder}/`);
+      const settings = (await configPaths(repository)).filter(isOwn);
+      return [
+        ...[...packages.values()].flatMap(namedIn),
+        ...[...packages.values()].filter(isOwn).flatMap(pathsIn),
+        ...settings.map(({ to, ...one }) => ({ ...one, target: at(to) })),
+        ...(await bundlers.computed()).map((place) => ({ ...place, specifier: '', target: UNKNOWN })),
+      ];
     },
   };
 };
+
+const UNKNOWN = { type: 'unknown' } as const;
 
 /** Whether a tool makes the module, so that no manifest names it. */
 function isVirtual(specifier: string, own: NpmPackage | undefined): boolean {
@@ -244,10 +275,4 @@ function fill<T>(value: T, star: string): T {
   return JSON.parse(JSON.stringify(value), (_, item) =>
     typeof item === 'string' ? item.replaceAll('*', () => star) : item,
   );
-}
-
-/** All texts of a value: the targets of `imports` under every condition. */
-function leaves(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : [];
 }

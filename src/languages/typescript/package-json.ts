@@ -15,6 +15,10 @@ export interface NpmPackage {
   readonly imports: Readonly<Record<string, unknown>>;
   /** Name -> what it is a version or place of. */
   readonly dependencies: ReadonlyMap<string, Declared>;
+  /** Name -> what npm, Yarn or pnpm take in its place, wherever it is needed below this manifest. */
+  readonly overrides: ReadonlyMap<string, Declared>;
+  /** Paths relative to the folder that it gives names to, such as entries and those for browsers. */
+  readonly paths: readonly Declared[];
 }
 
 /** An entry of `dependencies`, as it is written. */
@@ -38,8 +42,10 @@ function npmPackage(text: string, path: string): NpmPackage {
   const json = readJson(text);
   const entries = KEYS.flatMap((key) => Object.entries(record(json[key])));
   const lines = text.split('\n');
-  const lineOf = (name: string) =>
-    lines.findIndex((line) => line.includes(`${JSON.stringify(name)}:`)) + 1 || 1;
+  const lineWith = (words: string) => lines.findIndex((line) => line.includes(words)) + 1 || 1;
+  const lineOf = (name: string) => lineWith(`${JSON.stringify(name)}:`);
+  const overrides = [json.overrides, json.resolutions, record(json.pnpm).overrides].flatMap(overridesIn);
+  const paths = PATHS.flatMap((key) => textsIn(json[key])).filter((one) => one.startsWith('.'));
   return {
     path,
     folder: posix.dirname(path),
@@ -48,7 +54,29 @@ function npmPackage(text: string, path: string): NpmPackage {
     isRoot: json.workspaces !== undefined || posix.dirname(path) === '.',
     imports: record(json.imports),
     dependencies: new Map(entries.map(([name, spec]) => [name, { spec: String(spec), line: lineOf(name) }])),
+    overrides: new Map(overrides.map(([name, spec]) => [name, { spec, line: lineWith(spec) }])),
+    paths: paths.map((spec) => ({ spec, line: lineWith(spec) })),
   };
+}
+
+/** Keys whose paths stand for names of packages or for the package itself. */
+const PATHS = ['main', 'module', 'browser', 'types', 'typings', 'exports', 'bin'];
+
+/** Name -> version or place, in the forms of npm, Yarn and pnpm: nested ones, `x>a@1`, and paths of names. */
+function overridesIn(value: unknown): readonly (readonly [name: string, spec: string])[] {
+  return Object.entries(record(value)).flatMap(([key, spec]): readonly (readonly [string, string])[] => {
+    const [, name] = /((?:@[^/@>\s]+\/)?[^/@>\s]+)(?:@[^>]*)?$/.exec(key) ?? [];
+    if (name === undefined) return [];
+    if (typeof spec === 'string') return [[name, spec]];
+    const { '.': own, ...others } = record(spec);
+    return [...(typeof own === 'string' ? [[name, own] as const] : []), ...overridesIn(others)];
+  });
+}
+
+/** All texts of a value: the targets of `imports` and `exports` under every condition. */
+export function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 function textOf(value: unknown): string | undefined {

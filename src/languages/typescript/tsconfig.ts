@@ -94,6 +94,49 @@ function pathsOf(paths: unknown, folder: string): Aliases['paths'] {
   });
 }
 
+/** A path in a file of settings. */
+interface ConfigPath {
+  /** The file of settings. */
+  readonly path: string;
+  readonly line: number;
+  /** As it is written. */
+  readonly specifier: string;
+  /** Relative to the root of the repository. */
+  readonly to: string;
+}
+
+const CONFIGS = /(?:^|\/)(?:[tj]sconfig(?:\.[\w-]+)?\.json|deno\.jsonc?)$/;
+
+/** Code that a tsconfig.json compiles or refers to, and names that a deno.json gives a file, by relative paths. */
+export async function configPaths(repository: SourceTree): Promise<readonly ConfigPath[]> {
+  const found: ConfigPath[] = [];
+  for (const path of repository.files) {
+    if (!CONFIGS.test(path)) continue;
+    const text = (await repository.text(path)) ?? '';
+    const { files, include, references, imports, compilerOptions, extends: bases } = readJson(text);
+    const { types, typeRoots } = record(compilerOptions);
+    const referred = [references].flat().map((one) => record(one).path);
+    const named = [
+      files,
+      include,
+      types,
+      typeRoots,
+      bases,
+      ...referred,
+      ...Object.values(record(imports)),
+    ].flat();
+    const lines = text.split('\n');
+    for (const one of named) {
+      if (typeof one !== 'string' || !/^\.\.?\//.test(one)) continue;
+      // Of a pattern, the folder that it looks into.
+      const [fixed = ''] = one.split(/[*?{]/, 1);
+      const line = lines.findIndex((text) => text.includes(one)) + 1 || 1;
+      found.push({ path, line, specifier: one, to: posix.join(posix.dirname(path), fixed) });
+    }
+  }
+  return found;
+}
+
 /** The file that `extends` names. */
 function baseFile(
   { files }: SourceTree,

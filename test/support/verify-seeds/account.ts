@@ -3,7 +3,7 @@ import type { Files } from '../verify-corpus/tree.ts';
 import type { Seed } from './seed.ts';
 
 const ORDERS = 'primitives/domain/orders';
-const PARSED = 'Imports are read in `.go`, `.ts`, `.tsx`, `.js`, `.jsx`, `.py` and `.pyi` files';
+const PARSED = 'Imports in pages of HTML and in style sheets are not read';
 
 const manifest = (more = '') => `kind: domain\nname: orders\n${more}`;
 const INPUTS = 'build: { context: ., inputs: ["primitives/domain/orders/**", "pkg/**"] }\n';
@@ -56,7 +56,8 @@ const ELSEWHERE: Readonly<Record<string, Files | readonly [Files, string]>> = {
   'an unpinned Dockerfile': { 'tools/Dockerfile': 'FROM alpine:latest\n' },
   'a token': { 'notes.txt': `${token}\n` },
   'a process': { 'models/a.bpmn': '<definitions/>\n' },
-  'an import in a component of Vue': [{ 'web/a.vue': "<script>import 'lodash';</script>\n" }, PARSED],
+  'an import in a component of Vue': { 'web/a.vue': "<script>import 'lodash';</script>\n" },
+  'an import of a page': [{ 'web/a.html': '<script type="module">import "lodash";</script>\n' }, PARSED],
 };
 
 /** The account of files: whatever ships or decides is judged, or listed as not checked. */

@@ -62,6 +62,9 @@ const ts = (body: string) => ({ [`${SHOP}/src/b.ts`]: `${body}\n` });
 const packageJson = (more: string) => ({
   [`${SHOP}/package.json`]: `{ "name": "@acme/shop", "type": "module", "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*", ${more} } }`,
 });
+const shop = (more: string) => ({
+  [`${SHOP}/package.json`]: `{ "name": "@acme/shop", "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*" }, ${more} }`,
+});
 const tsconfig = (options: string, name = 'tsconfig.json') => ({
   [`${SHOP}/${name}`]: `{ "compilerOptions": ${options} }`,
 });
@@ -114,6 +117,10 @@ const GO: Seeds = {
   },
   'go:linkname': go('import _ "unsafe"\n\n//go:linkname f example.com/acme/billing/api.f\nfunc f()'),
   'include of cgo': go(`// #include "${OTHER}/api.h"\nimport "C"`),
+  'include in a file of C': {
+    ...go('import "C"'),
+    [`${ORDERS}/internal/a.c`]: `#include "${OTHER}/api.h"\n`,
+  },
   'forbidden module': goMod('require github.com/pkg/errors v0.9.1'),
   'forbidden tool': goMod('tool github.com/pkg/errors/cmd/x'),
   'forbidden import': go('import "github.com/pkg/errors"'),
@@ -208,6 +215,47 @@ const TYPESCRIPT: Seeds = {
     [`${SHOP}/package.json`]:
       '{ "name": "@acme/shop", "imports": { "#admin": "../admin/src/index.ts" }, "dependencies": { "react": "19.2.0", "@acme/sdk": "workspace:*" } }',
   },
+  'require of the main module': ts(`process.mainModule.require('${ADMIN}');`),
+  'require of the global object': ts(`globalThis.require('${ADMIN}');`),
+  'context of webpack': ts("require.context('../../admin/src');"),
+  'worker by its path': ts(`new Worker('${ADMIN}');`),
+  importScripts: ts(`importScripts('${ADMIN}');`),
+  'hooks of a module': ts(`import { register } from 'node:module';\nregister('${ADMIN}', import.meta.url);`),
+  'importActual of Vitest': ts(`export const a = await vi.importActual('${ADMIN}');`),
+  'requireActual of Jest': ts(`jest.requireActual('${ADMIN}');`),
+  'mock of Vitest': ts(`vi.mock('${ADMIN}');`),
+  'overrides of npm': shop('"overrides": { "react": "file:../admin" }'),
+  'overrides of npm in the root': {
+    'package.json':
+      '{ "private": true, "workspaces": ["primitives/*/*"], "overrides": { "react": "file:primitives/uisurface/admin" } }',
+  },
+  'resolutions of Yarn': shop('"resolutions": { "**/react": "file:../admin" }'),
+  'overrides of pnpm, nested': shop('"pnpm": { "overrides": { "react@19>scheduler": "link:../admin" } }'),
+  'entry for browsers': shop('"browser": { "react": "../admin/src/index.ts" }'),
+  'exports of package.json': shop('"exports": { "./x": { "import": "../admin/src/index.ts" } }'),
+  'include of tsconfig': { [`${SHOP}/tsconfig.json`]: '{ "include": ["src", "../admin/src/**/*.ts"] }' },
+  'reference of tsconfig': { [`${SHOP}/tsconfig.json`]: '{ "references": [{ "path": "../admin" }] }' },
+  'imports of Deno': {
+    [`${SHOP}/deno.json`]: '{ "imports": { "react": "../admin/src/index.ts" } }',
+  },
+  'alias of webpack': {
+    [`${SHOP}/webpack.config.js`]: "module.exports = { resolve: { alias: { react: '../admin/src' } } };\n",
+  },
+  'alias that a program adds': {
+    [`${SHOP}/next.config.js`]:
+      "module.exports = { webpack: (c) => {\n  c.resolve.alias.react = '../admin';\n  return c;\n} };\n",
+  },
+  'alias by a pattern': {
+    [`${SHOP}/vite.config.ts`]:
+      "export default { resolve: { alias: [{ find: /^react$/, replacement: '../admin/src' }] } };\n",
+  },
+  'alias from elsewhere': {
+    [`${SHOP}/vite.config.ts`]:
+      "import { alias } from './alias.ts';\n\nexport default { resolve: { alias } };\n",
+    [`${SHOP}/alias.ts`]: "export const alias = { react: '../admin/src' };\n",
+  },
+  'in a component of Vue': { [`${SHOP}/src/b.vue`]: `<script>import '${ADMIN}';</script>\n` },
+  'in a component of Svelte': { [`${SHOP}/src/b.svelte`]: `<script>import '${ADMIN}';</script>\n` },
   'forbidden package': { ...ts("import 'lodash/get';"), ...packageJson('"lodash": "4.17.21"') },
   'forbidden in the manifest alone': packageJson('"lodash": "4.17.21"'),
   'of no manifest': ts("import 'left-pad';"),
@@ -255,6 +303,16 @@ const PYTHON: Seeds = {
     ...pyproject('[tool.uv.sources]\nother = { path = "../other" }'),
   },
   'dependency on a primitive': pyproject('[tool.uv.sources]\nother = { path = "../other" }'),
+  'folder in a list of pip': { [`${HELPER}/requirements.txt`]: 'fastapi\n-e ../other[extra]\n' },
+  'list of a primitive in a list of pip': {
+    [`${HELPER}/requirements.txt`]: '-r ../other/requirements.txt\n',
+  },
+  'path of Poetry under another name': {
+    ...python('import renamed'),
+    ...pyproject('[tool.poetry.dependencies]\nrenamed = { path = "../other" }'),
+  },
+  'in a program without a console': { [`${HELPER}/src/helper/b.pyw`]: 'import other\n' },
+  'in a notebook': { [`${HELPER}/notes/b.ipynb`]: '{ "cells": [{ "source": ["import other"] }] }\n' },
   'by the folders of primitives': python('import primitives.agent.other'),
   'forbidden package': {
     ...python('import requests'),

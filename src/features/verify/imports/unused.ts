@@ -6,12 +6,24 @@ import type { VerifyDocument } from '../document.ts';
 import type { Subjects } from '../subjects.ts';
 import { listed } from './policy.ts';
 
-/** Of what manifests name, what no import of the same primitive is about: an import says it at its own place. */
+/**
+ * Of what manifests name, what no import of the same primitive is about: an import says it at its own place. Of what leads
+ * into a primitive, only an import that does so, too, says that.
+ */
 export function unusedOf(
   inManifests: readonly Subjects['import'][],
   imports: readonly Subjects['import'][],
 ): readonly Subjects['import'][] {
   if (inManifests.length === 0) return [];
+  const used = usedIn(imports);
+  const led = usedIn(imports.filter(({ owner }) => owner !== undefined));
+  return inManifests.filter(({ primitive, specifier, language, owner }) => {
+    const said = owner === undefined ? used : led;
+    return !said.has(`${primitive?.id} ${language} ${specifier}`);
+  });
+}
+
+function usedIn(imports: readonly Subjects['import'][]): ReadonlySet<string> {
   const used = new Set<string>();
   for (const { primitive, specifier, language } of imports) {
     // All names above a package are used, too; where one is known, so are those above it.
@@ -22,9 +34,7 @@ export function unusedOf(
       return isKnown || undefined;
     });
   }
-  return inManifests.filter(
-    ({ primitive, specifier, language }) => !used.has(`${primitive?.id} ${language} ${specifier}`),
-  );
+  return used;
 }
 
 /** Modules of which nothing can be said without what is installed: for each primitive, one line of what is not checked. */
