@@ -55,6 +55,14 @@ export const componentFlags = {
   }),
 };
 
+/** Which code repository of a kit is meant. */
+export const sourceFlags = {
+  source: string({
+    summary: 'Code repository, if kit.yaml has several (default: this one).',
+    helpValue: 'OWNER/NAME',
+  }),
+};
+
 /** Flags of scaffold for what was scaffolded before. */
 export const updateFlags = {
   update: boolean({

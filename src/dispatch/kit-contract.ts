@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { schemaFaults } from '../yaml/schema-faults.ts';
 import type { GitHub } from './github.ts';
 import type { InputsFile } from './inputs.ts';
@@ -14,6 +15,8 @@ export interface KitContract {
   readonly kinds?: readonly string[];
   /** The branch that is deployed; undefined as above. */
   readonly branch?: string;
+  /** Its code repositories, `owner/name`; undefined as above, or if it is older. */
+  readonly code?: readonly string[];
 }
 
 const FOLDER = '.github/primitive';
@@ -35,6 +38,9 @@ const Settings = Type.Object({
     kinds: Type.Array(Type.String(), { minItems: 1 }),
     lanes: Type.Array(Type.Object({ name: Type.String({ minLength: 1 }) }), { minItems: 1 }),
   }),
+  components: Type.Optional(
+    Type.Object({ code: Type.Optional(Type.Array(Type.Object({ repository: Type.String() }))) }),
+  ),
 });
 
 /**
@@ -58,7 +64,7 @@ export async function readContract(
   const settings = kitText === undefined ? undefined : parsed(kitText, Settings, 'kit.json', github.address);
   return {
     file: paths === undefined ? own : { ...own, ...pathsOf(paths, own) },
-    ...(settings === undefined ? {} : settingsOf(settings.kit)),
+    ...(settings === undefined ? {} : settingsOf(settings)),
   };
 }
 
@@ -76,8 +82,9 @@ function pathsOf(
   };
 }
 
-function settingsOf({ branch, kinds, lanes }: Type.Static<typeof Settings>['kit']) {
-  return { branch, kinds, lanes: lanes.map(({ name }) => name) };
+function settingsOf({ kit: { branch, kinds, lanes }, components }: Type.Static<typeof Settings>) {
+  const code = components?.code?.map(({ repository }) => repository);
+  return { branch, kinds, lanes: lanes.map(({ name }) => name), ...optional('code', code) };
 }
 
 function parsed<S extends Type.TSchema>(

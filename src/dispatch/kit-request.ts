@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { packagePath } from '../core/package.ts';
+import { codeRepositoryOf } from '../repository/code-repository.ts';
 import type { Config } from '../repository/config.ts';
 import { checkInputs, type InputsFile } from './inputs.ts';
 import { type KitContract, readContract } from './kit-contract.ts';
@@ -9,7 +10,12 @@ import { type DispatchPorts, type DispatchRequest, parseRun } from './run.ts';
 
 /** Ports of a request to a workflow of the kit. */
 export interface KitRequestPorts extends RequestPorts {
-  workspace(): Promise<{ readonly config: Pick<Config, 'gitops'> }>;
+  workspace(): Promise<{
+    readonly location: { readonly root: string };
+    readonly config: Pick<Config, 'gitops' | 'signing'>;
+  }>;
+  /** Remote of the repository at `root`. */
+  origin(root: string): Promise<{ readonly remote?: string }>;
 }
 
 type Gitops = NonNullable<Config['gitops']>;
@@ -30,6 +36,8 @@ export interface Asking {
   readonly lanes: readonly string[];
   /** If they are known. */
   readonly kinds: readonly string[] | undefined;
+  /** The code repositories of a kit that has several, and which of them this checkout is, if that is known. */
+  readonly code: { readonly all: readonly string[]; readonly own: string | undefined } | undefined;
   readonly ports: DispatchPorts;
   /** What is asked. */
   request(
@@ -47,12 +55,13 @@ export interface Asking {
  * {@link GitHub} throws.
  */
 export async function openRequest(
-  { workspace, ...rest }: KitRequestPorts,
+  { workspace, origin, ...rest }: KitRequestPorts,
   { workflow, contract }: KitWorkflow,
   options: { readonly timeout: string; readonly dryRun: boolean; readonly command: string },
   asked: Asked,
 ): Promise<Asking> {
-  const { gitops } = (await workspace()).config;
+  const { location, config } = await workspace();
+  const { gitops } = config;
   if (gitops === undefined) throw notConfigured();
   const limited = limitTime(rest, options);
   const own = JSON.parse(
@@ -72,6 +81,7 @@ export async function openRequest(
   return {
     lanes: gitops.lanes ?? read.lanes ?? LANES,
     kinds: read.kinds,
+    code: await severalOf(read, async () => codeRepositoryOf(config, (await origin(location.root)).remote)),
     ports: { ...limited, github: async () => github },
     request: (given, choices, force = false) => ({
       target: targetOf(gitops, workflow, read),
@@ -82,6 +92,16 @@ export async function openRequest(
       dryRun,
     }),
   };
+}
+
+/** If the kit has several code repositories, those, and which of them `find` finds, as the kit spells it. */
+async function severalOf(
+  { code = [] }: KitContract,
+  find: () => Promise<string | undefined>,
+): Promise<Asking['code']> {
+  if (code.length < 2) return undefined;
+  const own = await find();
+  return { all: code, own: code.find((one) => one.toLowerCase() === own?.toLowerCase()) ?? own };
 }
 
 type Given = Readonly<Record<string, string | undefined>>;

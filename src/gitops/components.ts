@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { type Finding, refusal } from '../core/finding.ts';
-import { field } from '../core/object.ts';
+import { field, optional } from '../core/object.ts';
 import type { YamlPath } from '../yaml/fault.ts';
 import { KIT_FILE } from './kit.ts';
 import type { Kit } from './kit-document.ts';
@@ -22,6 +22,8 @@ export interface GitopsComponent {
   readonly area: string | undefined;
   /** Path of the file that names its images: `component.yaml`, or `kit.yaml` for the operators. */
   readonly file: string;
+  /** Its code repository, as `source` of its component.yaml, or of the one that it is a part of, names it. */
+  readonly source?: string;
   /** Empty for what no source publishes. */
   readonly refs: readonly ComponentRef[];
 }
@@ -49,7 +51,7 @@ export async function readComponents(
   );
   const texts = await tree.read(files);
   const findings: Finding[] = [];
-  const components: GitopsComponent[] = operators.length === 0 ? [] : [operatorsOf(operators)];
+  const components: ReadComponent[] = operators.length === 0 ? [] : [operatorsOf(operators)];
   for (const [file, text] of texts) {
     const read = componentOf(file, text);
     if (typeof read === 'string') {
@@ -64,15 +66,24 @@ export async function readComponents(
     findings.push({ rule: 'component-invalid', level: 'error', message, path: file });
   }
   if (findings.length > 0) throw refusal('component-invalid', 'Cannot read the components.', findings);
-  return components.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sources = new Map(components.map(({ name, source }) => [name, source]));
+  return components
+    .map(({ whole, ...component }) => ({
+      ...component,
+      ...optional('source', sources.get(whole) ?? component.source),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function operatorsOf(operators: NonNullable<Kit['operators']>): GitopsComponent {
+/** `whole`: the component that it is a part of; its own name if of none. */
+type ReadComponent = GitopsComponent & { readonly whole: string };
+
+function operatorsOf(operators: NonNullable<Kit['operators']>): ReadComponent {
   const refs = operators.map(({ kind, image }) => ({ image, path: ['operators', kind, 'image', 'ref'] }));
-  return { name: OPERATORS, area: undefined, file: KIT_FILE, refs };
+  return { name: OPERATORS, whole: OPERATORS, area: undefined, file: KIT_FILE, refs };
 }
 
-function componentOf(file: string, text: string): GitopsComponent | string {
+function componentOf(file: string, text: string): ReadComponent | string {
   let data: unknown;
   try {
     data = parse(text, { prettyErrors: false, stringKeys: true, maxAliasCount: 0 });
@@ -82,10 +93,14 @@ function componentOf(file: string, text: string): GitopsComponent | string {
   const [name, area] = ['name', 'area'].map((key) => field(data, key));
   if (typeof name !== 'string' || !NAME.test(name)) return '`name` is not the name of a component';
   if (typeof area !== 'string' || !NAME.test(area)) return '`area` is not the name of a folder';
-  const isMigrations = field(data, 'of') !== undefined && name.endsWith('-migrations');
+  const [of, source] = ['of', 'source'].map((key) => field(data, key));
+  if (source !== undefined && typeof source !== 'string')
+    return '`source` is not the name of a code repository';
+  const isMigrations = of !== undefined && name.endsWith('-migrations');
   const path = isMigrations ? MIGRATIONS_REF : ['image', 'ref'];
   const refs = refsOf(field(data, 'refs'), field(data, 'image'), path);
-  return typeof refs === 'string' ? refs : { name, area, file, refs };
+  if (typeof refs === 'string') return refs;
+  return { name, whole: typeof of === 'string' ? of : name, area, file, refs, ...optional('source', source) };
 }
 
 function refsOf(refs: unknown, image: unknown, path: YamlPath): readonly ComponentRef[] | string {

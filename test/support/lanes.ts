@@ -8,6 +8,16 @@ import { PublishWorld } from './publish-world.ts';
 
 const REGISTRY = '127.0.0.1:5000/acme';
 
+/** `sources` of its kit.yaml. */
+export const SOURCES = [
+  {
+    repository: 'acme/app',
+    registry: REGISTRY,
+    trusted: [{ key: 'keys/main.pub' }],
+    accepted: [{ key: 'keys/pull-request.pub' }],
+  },
+] as const;
+
 /** A GitOps repository with real git, beside a registry that releases are published to. */
 export interface LanesWorld extends AsyncDisposable {
   readonly world: PublishWorld;
@@ -99,14 +109,7 @@ function kitOf() {
       lane('staging'),
       lane('production'),
     ],
-    sources: [
-      {
-        repository: 'acme/app',
-        registry: REGISTRY,
-        trusted: [{ key: 'keys/main.pub' }],
-        accepted: [{ key: 'keys/pull-request.pub' }],
-      },
-    ],
+    sources: SOURCES,
     images: { allowed: ['docker.io/library/busybox'] },
     previews: { repository: 'acme/app', label: 'preview', cluster: 'main' },
   };

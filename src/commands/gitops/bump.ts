@@ -1,6 +1,6 @@
 import { string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { componentFlags, runFlags } from '../../cli/flags.ts';
+import { componentFlags, runFlags, sourceFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -20,7 +20,7 @@ export default class GitopsBump extends BaseCommand {
   static override flags = {
     release: string({ summary: 'Commit, or channel such as main (default: HEAD).', helpValue: 'SHA' }),
     lane: string({ summary: 'Lane (default: the first after local).', helpValue: 'LANE' }),
-    source: string({ summary: 'Code repository, if kit.yaml has several.', helpValue: 'OWNER/NAME' }),
+    ...sourceFlags,
     ...componentFlags,
     ...runFlags(TIME_LIMIT, ['release', 'lane', 'source', 'component']),
   };

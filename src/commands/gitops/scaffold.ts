@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { runFlags } from '../../cli/flags.ts';
+import { runFlags, sourceFlags } from '../../cli/flags.ts';
 import type { ExitCode } from '../../core/errors.ts';
 import { TIME_LIMIT } from '../../dispatch/duration.ts';
 
@@ -24,14 +24,15 @@ export default class GitopsScaffold extends BaseCommand {
     name: string({ summary: 'Name of the primitive.', helpValue: 'NAME' }),
     version: string({ summary: 'API version, such as v1.', helpValue: 'VERSION' }),
     env: string({ summary: 'Lane that also gets values, disabled.', helpValue: 'LANE' }),
+    ...sourceFlags,
     'with-smoke': boolean({ summary: 'Also write the smoke test.' }),
     force: boolean({ summary: 'Overwrite existing wiring.' }),
-    ...runFlags(TIME_LIMIT, ['kind', 'name', 'version', 'env', 'with-smoke', 'force']),
+    ...runFlags(TIME_LIMIT, ['kind', 'name', 'version', 'env', 'source', 'with-smoke', 'force']),
   };
 
   async run(): Promise<ExitCode> {
     const { flags } = await this.parse(GitopsScaffold);
-    const { kind, name, version, env, force, resume, 'dry-run': dryRun } = flags;
+    const { kind, name, version, env, source, force, resume, 'dry-run': dryRun } = flags;
     const wait = flags.wait as 'none' | 'run' | 'pr';
     return this.act(flags, async (app) => {
       const [{ resumeDispatch, runDispatch }, { gitopsRunOutcome }, { openScaffold }, { workloadInput }] =
@@ -42,7 +43,7 @@ export default class GitopsScaffold extends BaseCommand {
           import('../../features/gitops-scaffold/workload.ts'),
         ]);
       const smoke = flags['with-smoke'] ? 'true' : undefined;
-      const given = { kind, name, version, env, with_smoke: smoke };
+      const given = { kind, name, version, env, source, with_smoke: smoke };
       const { ports, request: ask } = await openScaffold(
         app,
         { force, dryRun, timeout: flags.timeout },

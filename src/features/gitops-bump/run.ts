@@ -1,3 +1,4 @@
+import { optional } from '../../core/object.ts';
 import type { GitopsRunDocument } from '../../dispatch/document.ts';
 import { type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
 import { resumeDispatch, runDispatch, type Wait } from '../../dispatch/run.ts';
@@ -57,8 +58,13 @@ export async function runMove(
   const known = { given: { ...given, lane: lane ?? 'first' } };
   const asking = await openRequest(ports, MOVE, { timeout, dryRun, command }, known);
   const { lanes } = asking;
-  const whole = { ...given, lane: lane ?? lanes.find((name) => name !== 'local') ?? lanes[0] };
-  return runDispatch(asking.request(whole, { lane: lanes, from: lanes }), wait, asking.ports);
+  const whole = {
+    ...given,
+    lane: lane ?? lanes.find((name) => name !== 'local') ?? lanes[0],
+    ...(move.action === 'pin' ? optional('source', move.source ?? asking.code?.own) : {}),
+  };
+  const choices = { lane: lanes, from: lanes, ...optional('source', asking.code?.all) };
+  return runDispatch(asking.request(whole, choices), wait, asking.ports);
 }
 
 /** Follows the run of a move of before, by its id or URL. Throws what {@link openRequest} and {@link resumeDispatch} throw. */

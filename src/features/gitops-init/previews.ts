@@ -1,3 +1,4 @@
+import { codeRepositoriesOf } from '../../gitops/code-repositories.ts';
 import { postgresOf } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
 
@@ -42,6 +43,8 @@ export function pullsOf(kit: Kit & { readonly previews: NonNullable<Kit['preview
   const { previews, organisation, sources = [] } = kit;
   const { repository, base, others = [] } = previews;
   const all = [{ name: '', repository, base }, ...others];
+  const code = codeRepositoriesOf(kit);
+  const notFirst = code.slice(1).flatMap(({ names }) => names);
   return all.map(({ name: source, repository: full, base: branch = 'main' }) => {
     const [owner = '', name = ''] = full.split('/');
     const registry = sources.find((each) => each.repository === full)?.registry ?? kit.registry;
@@ -49,6 +52,11 @@ export function pullsOf(kit: Kit & { readonly previews: NonNullable<Kit['preview
     return {
       source,
       isFirst: source === '',
+      // Its components by `source`: of the first repository those without one, too.
+      selected: selectedBy(
+        source === '' ? notFirst : (code.find((one) => one.repository === full)?.names ?? []),
+        source === '',
+      ),
       owner,
       name,
       // Of the characters that a branch may have here, only the dot means something in a pattern.
@@ -62,4 +70,10 @@ export function pullsOf(kit: Kit & { readonly previews: NonNullable<Kit['preview
       allowedList: allowed.join(', '),
     };
   });
+}
+
+/** A match expression on `source`: the names of other repositories for the first, its own for any other. */
+function selectedBy(names: readonly string[], isFirst: boolean): string {
+  if (names.length === 0) return '{ key: source, operator: DoesNotExist }';
+  return `{ key: source, operator: ${isFirst ? 'NotIn' : 'In'}, values: [${names.join(', ')}] }`;
 }

@@ -1,7 +1,9 @@
 import { parseAllDocuments, stringify } from 'yaml';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { byKey } from '../../core/order.ts';
+import { codeRepositoriesOf, isSame } from '../../gitops/code-repositories.ts';
 import { argocdOf, parseKit, partsOf } from '../../gitops/kit.ts';
 import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
@@ -294,6 +296,15 @@ function kitJson(
       components: {
         allowed: allowedOf(kit),
         previewAllowed: [...new Set(pulls.flatMap(({ allowed: images }) => images))],
+        // `pull` is the name of its previews among `pulls`.
+        code: codeRepositoriesOf(kit).map(({ repository, names }) => ({
+          repository,
+          names,
+          ...optional(
+            'pull',
+            pulls.find(({ owner, name }) => isSame(`${owner}/${name}`, repository))?.source,
+          ),
+        })),
         pulls: Object.fromEntries(
           pulls.map(({ source, registry, namespace }) => [source, { registry, namespace }]),
         ),

@@ -4,7 +4,8 @@ import { digestOf } from '../../core/digest.ts';
 import { messageOf, PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import type { KitSourceRepository } from '../../gitops/kit-document.ts';
-import { type Config, parseConfig } from '../../repository/config.ts';
+import { codeRepositoryOf } from '../../repository/code-repository.ts';
+import { parseConfig } from '../../repository/config.ts';
 import { CONFIG_FILE } from '../../repository/discovery.ts';
 import type { SignerPolicy } from '../../repository/signers.ts';
 import type { Files } from './render.ts';
@@ -52,7 +53,7 @@ export async function readCode(
     });
   });
   const config = await parseConfig({ text, shown: join(folder, CONFIG_FILE), root }, version);
-  const repository = repositoryOf(config) ?? ofRemote((await origin(root)).remote);
+  const repository = codeRepositoryOf(config, (await origin(root)).remote);
   if (repository === undefined) throw nameless(folder);
   const files = new Map<string, string>();
   // Named by its content: another key is another name, which shows where signers are compared.
@@ -84,16 +85,6 @@ export async function readCode(
 
 function hexOf(text: string): string {
   return digestOf(Buffer.from(text)).replace(/^sha256:/, '');
-}
-
-/** The repository that its trusted signers name, if it is one. */
-function repositoryOf({ signing }: Config): string | undefined {
-  const names = signing.trusted.flatMap((signer) => ('repository' in signer ? [signer.repository] : []));
-  return new Set(names).size === 1 ? names[0] : undefined;
-}
-
-function ofRemote(remote: string | undefined): string | undefined {
-  return /^https?:\/\/[^/]+\/([^/]+\/[^/]+?)(?:\.git)?$/.exec(remote ?? '')?.[1];
 }
 
 function nameless(folder: string): PrimitiveError {

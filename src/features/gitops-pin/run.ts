@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
+import { isSame, releasedBy } from '../../gitops/code-repositories.ts';
 import { type GitopsComponent, laneBefore, laneFile, readComponents } from '../../gitops/components.ts';
 import { type EditPlan, planEdits, type WantedRef } from '../../gitops/edit.ts';
 import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
@@ -100,6 +101,11 @@ export async function pinRelease(request: PinRequest, ports: PinPorts): Promise<
   for (const component of facts.components) {
     for (const { image, path } of component.refs) {
       const name = `${source.registry}/${image}`;
+      const foreign = foreignTo(source.repository, component, facts.kit);
+      if (foreign !== undefined) {
+        skipped.push({ component: component.name, reason: foreign });
+        continue;
+      }
       const released = images.get(name);
       if (released === undefined) {
         skipped.push({ component: component.name, reason: `the release does not list ${name}` });
@@ -167,6 +173,14 @@ export async function promoteLane(request: PromoteRequest, ports: PinPorts): Pro
     skipped,
     unwired: [],
   });
+}
+
+/** Why a component takes no releases of a code repository; undefined if it does. Operators take those of any. */
+function foreignTo(repository: string, { area, source }: GitopsComponent, kit: Kit): string | undefined {
+  const owner = area === undefined ? repository : releasedBy(source, kit);
+  if (owner === undefined) return `${KIT_FILE} has no code repository ${source}, its \`source\``;
+  if (isSame(owner, repository)) return undefined;
+  return `it is of ${owner}${source === undefined ? `, as its component.yaml has no \`source\`` : ''}`;
 }
 
 /** Values of the operators are the platform's, who says which of them a lane has; those of other components are made. */

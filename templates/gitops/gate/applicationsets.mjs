@@ -29,15 +29,24 @@ export async function readDeployments(kit, root = '.') {
     for (const [source, { namespace }] of Object.entries(kit.components.pulls)) {
       const place = { project: `${kit.argocd.prefix}-previews`, namespace };
       const name = `${kit.argocd.prefix}-preview-components${source === '' ? '' : `-${source}`}`;
-      deployments.set(previewOf({ source }), sourcesOf(sets.get(name), name, place, policy));
+      deployments.set(previewOf(source), sourcesOf(sets.get(name), name, place, policy));
     }
   }
   return deployments;
 }
 
-/** What the previews of a component are called among deployments: by `source`, the name of its code repository. */
-export function previewOf({ source = '' }) {
-  return source === '' ? 'preview' : `preview.${source}`;
+/** What previews are called among deployments, by their name among `pulls`. */
+export function previewOf(pull = '') {
+  return pull === '' ? 'preview' : `preview.${pull}`;
+}
+
+/**
+ * The code repository of a component, as kit.json has it; that of one without `source` is the first. Undefined for a name that
+ * is none. Without `pull` it has no previews.
+ */
+export function codeOf({ source }, { components: { code } }) {
+  if (source === undefined) return code[0] ?? {};
+  return code.find(({ names }) => names.includes(source));
 }
 
 /** The sources of an ApplicationSet; throws where it would deploy somewhere else, or by another policy, than kit.yaml says. */

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFi
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { refuseAdmission } from './admission.mjs';
-import { fillSource, previewOf, readDeployments } from './applicationsets.mjs';
+import { codeOf, fillSource, previewOf, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
 import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
 
@@ -43,7 +43,8 @@ export async function readYaml(file, root = '.') {
  * A component.yaml, checked: `name`, `area` (folder of its values), `chart` (its name); of a part of another component
  * `of` instead of a chart.
  */
-export async function readComponent(file, { charts, components, previews }, root = '.') {
+export async function readComponent(file, kit, root = '.') {
+  const { charts, components } = kit;
   const component = await readYaml(file, root);
   const { name, chart, source, of: whole } = component;
   for (const key of ['name', 'area', ...(whole === undefined ? ['chart'] : ['of'])]) {
@@ -55,11 +56,13 @@ export async function readComponent(file, { charts, components, previews }, root
         `${file}: \`${key}\` is ${JSON.stringify(component[key])}; it has lower-case letters, digits and hyphens, at most 53`,
       );
   }
-  if (source !== undefined && !(previews?.others ?? []).some((other) => other.name === source))
+  if (codeOf(component, kit) === undefined) {
+    const known = components.code.flatMap(({ names }) => names);
     throw new Refused(
-      `${file}: \`source\` is ${JSON.stringify(source)}; it is a name of \`previews.others\` in kit.yaml, or left out`,
+      `${file}: \`source\` is ${JSON.stringify(source)}; code repositories in kit.yaml are ${known.join(', ') || 'none'}`,
     );
   if (!file.endsWith(`/${name}/component.yaml`))
+  }
     throw new Refused(`${file}: \`name\` must be that of its folder, not ${name}`);
   if (whole !== undefined) {
     const names = suffixesOf(components).map((suffix) => `${whole}${suffix}`);
@@ -86,9 +89,12 @@ function suffixesOf({ sources }) {
  * What the Application of a component in a lane is made from: charts, names of releases, values files of which later ones win,
  * and values after all of them. By the ApplicationSet of the lane, if `deployments` has it.
  */
-function sourcesOf(component, lane, { charts, components, deployments }) {
+function sourcesOf(component, lane, kit) {
+  const { charts, components, deployments } = kit;
   const { name, area, chart, kind = '' } = component;
-  const deployment = deployments?.get(lane.name === 'preview' ? previewOf(component) : lane.name);
+  const deployment = deployments?.get(
+    lane.name === 'preview' ? previewOf(codeOf(component, kit).pull) : lane.name,
+  );
   if (deployment !== undefined)
     return deployment.map((source) => filled(source, { ...lane.pull, ...component }));
   return components.sources.map((source) => ({
@@ -236,7 +242,9 @@ function refuseUnread(components, parts, kit) {
   const isThere = (release) =>
     components.some(({ name }) => name === release) || parts.some(({ name }) => name === release);
   const sources = components.flatMap((component) =>
-    places.flatMap((lane) => sourcesOf(component, lane, kit)),
+    places
+      .filter(({ name }) => name !== 'preview' || codeOf(component, kit).pull !== undefined)
+      .flatMap((lane) => sourcesOf(component, lane, kit)),
   );
   const read = new Set(sources.flatMap(({ release, values }) => (isThere(release) ? values : [])));
   const areas = new Set(components.map(({ area }) => area));
@@ -402,11 +410,11 @@ async function renderAll(folder) {
       ),
     ),
     ...components
-      .filter(({ image }) => image !== undefined && kit.previews !== undefined)
+      .filter((component) => component.image !== undefined && codeOf(component, kit).pull !== undefined)
       .map((component) =>
         named(`${component.file} in a preview`, async () => {
           const source = sourcesOf(component, preview, kit).find(({ suffix }) => suffix === '');
-          const { registry } = kit.components.pulls[component.source ?? ''];
+          const { registry } = kit.components.pulls[codeOf(component, kit).pull];
           const rendering = renderSource(source, preview, {
             enabled: true,
             'image.ref': `${registry}/${component.image}:${PULL.head_sha}`,

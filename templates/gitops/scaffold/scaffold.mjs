@@ -49,12 +49,26 @@ function readRequest() {
     ...values,
     ...probeOf(workload),
     workload_values: workloadValues(workload),
+    source_value: sourceValue(values, kit),
     kit,
     release: `${values.kind}-${values.name}-${values.version}`,
     branch: fill(contract.branch, values),
     allLanes: kit.lanes,
     lanes: kit.lanes.filter(({ name }) => values.env === '' || name === values.env),
   };
+}
+
+/** The line of component.yaml that names the code repository; empty where kit.yaml has one. */
+function sourceValue({ source }, { components: { code } }) {
+  const known = code.map(({ repository }) => repository);
+  const isAsked = (repository) => repository.toLowerCase() === source.toLowerCase();
+  const repository = known.find(isAsked);
+  if (source !== '' && repository === undefined)
+    throw new Refused(`source ${source} is not among the code repositories of kit.yaml: ${known.join(', ')}`);
+  if (known.length < 2) return '';
+  if (repository === undefined)
+    throw new Refused(`source is missing: kit.yaml has the code repositories ${known.join(', ')}`);
+  return `source: ${repository}\n`;
 }
 
 /** Form of the names of a part of a workload. */

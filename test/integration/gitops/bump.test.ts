@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { optional } from '../../../src/core/object.ts';
 import type { InputsFile } from '../../../src/dispatch/inputs.ts';
+import type { KitRequestPorts } from '../../../src/dispatch/kit-request.ts';
+import { runDispatch } from '../../../src/dispatch/run.ts';
 import { type Move, type MoveOptions, moveTo, runMove } from '../../../src/features/gitops-bump/run.ts';
+import { openScaffold } from '../../../src/features/gitops-scaffold/request.ts';
 import { bundledKinds } from '../../../src/kinds/kind.ts';
 import type { Config } from '../../../src/repository/config.ts';
 import { type GitopsWorld, gitopsWorld, workflowText } from '../../support/gitops-world.ts';
@@ -60,6 +64,7 @@ function ask(
   move: Move,
   more: Partial<MoveOptions> = {},
   gitops: NonNullable<Config['gitops']> = PLAIN,
+  remote?: string,
 ) {
   const { emit, signal } = world.ports();
   const options = {
@@ -72,8 +77,27 @@ function ask(
   return runMove(
     move,
     { ...options, ...more },
-    { workspace: async () => ({ config: { gitops } }), github: async () => world.client(), emit, signal },
+    { ...checkout({ gitops, remote }), github: async () => world.client(), emit, signal },
   );
+}
+
+/** The config of a code repository, and its remote. */
+function checkout({
+  gitops,
+  remote,
+  trusted = [],
+}: Pick<Config, 'gitops'> & {
+  readonly remote?: string | undefined;
+  readonly trusted?: Config['signing']['trusted'];
+}): Pick<KitRequestPorts, 'workspace' | 'origin'> {
+  const signing = { signer: { type: 'keyless' }, trusted, accepted: [] } as const;
+  return {
+    workspace: async () => ({
+      location: { root: '/app' },
+      config: { signing, ...optional('gitops', gitops) },
+    }),
+    origin: async () => optional('remote', remote),
+  };
 }
 
 const pin = (release = RELEASE): Move => ({ action: 'pin', lane: undefined, release, source: undefined });
@@ -148,6 +172,74 @@ test('lanes, branch and paths are what the GitOps repository says, unless the co
   expect(await ask(world, pin(), { dryRun: true }, own)).toMatchObject({
     request: { ref: 'main', inputs: { lane: 'dev' } },
   });
+});
+
+/** What kit.json has of code repositories. */
+const kitJson = (...code: readonly string[]) =>
+  JSON.stringify({
+    source: 'sha256:0',
+    kit: { branch: 'main', kinds: ['domain'], lanes: [{ name: 'dev' }] },
+    components: { code: code.map((repository) => ({ repository, names: [repository] })) },
+  });
+
+test('a release is of the repository that this checkout is, if the kit has several', async () => {
+  await using world = await moveWorld(valuesOf);
+  const commit = (...code: readonly string[]) =>
+    world.gitops.commit('main', { '.github/primitive/kit.json': kitJson(...code) });
+  const sent = async (move: Move, remote?: string) =>
+    (await ask(world, move, { dryRun: true }, PLAIN, remote)).request.inputs.source;
+  const web = 'https://github.com/acme/Web.git';
+  await commit('acme/app');
+  expect(await sent(pin(), web)).toBeUndefined();
+  await commit('acme/app', 'acme/web');
+  // As the kit spells it.
+  expect(await sent(pin(), web)).toBe('acme/web');
+  expect(await sent({ ...pin(), source: 'acme/app' } as Move, web)).toBe('acme/app');
+  expect(await sent(moveTo({ lane: 'dev', origin: { from: 'dev' } }), web)).toBeUndefined();
+  expect(await sent(pin())).toBeUndefined();
+  await expect(sent(pin(), 'https://github.com/acme/other')).rejects.toMatchObject({
+    code: 'gitops-input-invalid',
+    message: expect.stringContaining('Input source "acme/other" is unknown.'),
+  });
+});
+
+test('wiring is asked for with the code repository of the primitive, if the kit has several', async () => {
+  await using world = await gitopsWorld();
+  const orders = { kind: 'domain', name: 'orders', version: 'v1' };
+  const { emit, signal } = world.ports();
+  const wire = async (given: Readonly<Record<string, string>>, own: Parameters<typeof checkout>[0]) => {
+    const ports = { ...checkout(own), github: async () => world.client(), emit, signal };
+    const options = { force: false, dryRun: false, timeout: '30m' };
+    const { request, ports: limited } = await openScaffold(ports, options, { given });
+    return runDispatch(request(given), 'pr', limited);
+  };
+  const sent = () => world.gitops.runs.at(-1)?.inputs.source;
+  const commit = (...code: readonly string[]) =>
+    world.gitops.commit('main', { '.github/primitive/kit.json': kitJson(...code) });
+  await commit('acme/app');
+  const trusted = [
+    {
+      issuer: 'https://i.example',
+      identity: 'https://i.example/w',
+      repository: 'acme/web',
+      ref: '',
+      trigger: '',
+    },
+  ];
+  const own = { gitops: PLAIN, remote: 'https://github.com/mirrors/web', trusted };
+  await wire(orders, own);
+  expect(sent()).toBe('');
+  await commit('acme/app', 'acme/web');
+  await wire({ ...orders, name: 'stock' }, own);
+  expect(sent()).toBe('acme/web');
+  await wire({ ...orders, name: 'cart', source: 'acme/app' }, own);
+  expect(sent()).toBe('acme/app');
+  await expect(wire({ ...orders, name: 'lost' }, { gitops: PLAIN })).rejects.toMatchObject({
+    code: 'gitops-input-invalid',
+    message: 'Input source is missing.',
+    suggestions: ['--source acme/app'],
+  });
+  expect(world.gitops.runs).toHaveLength(3);
 });
 
 test.each([

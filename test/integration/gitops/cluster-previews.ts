@@ -270,7 +270,7 @@ export function previews(lab: () => GitopsCluster): void {
   it('makes previews of another code repository, of its components alone, beside one of the same number', async () => {
     const { web, kube, gitops } = lab();
     const name = 'uisurface-shop-v1';
-    const own = component(name, 'uisurface', '', 'web');
+    const own = component(name, 'uisurface', '', 'acme/web');
     await gitops.commit('main', own);
     const open = async (branch: string, labels: readonly string[]) => {
       await web.commit(branch, { a: branch });

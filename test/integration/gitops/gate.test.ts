@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -68,7 +68,19 @@ async function judge(
   const faults = [...stdout.matchAll(/^::error::(.*)$/gm)].map(([, text = '']) => decodeURIComponent(text));
   expect(stderr).toBe('');
   expect(code).toBe(faults.length === 0 ? 0 : 1);
-  return { faults, stdout };
+  return { faults, stdout, images: await previewImages(join(root, 'rendered/preview')) };
+}
+
+/** The images of previews as they were rendered, by component. */
+async function previewImages(rendered: string): Promise<Readonly<Record<string, string>>> {
+  const files = await readdir(rendered).catch(() => []);
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const [, image = ''] = / image: "(.*)"/.exec(await readFile(join(rendered, file), 'utf8')) ?? [];
+      return [file.replace('.yaml', ''), image] as const;
+    }),
+  );
+  return Object.fromEntries(found.filter(([, image]) => image !== ''));
 }
 
 /** The one fault that the gate finds. */
@@ -215,7 +227,7 @@ describe('the gate', () => {
     [
       'a code repository that has no previews',
       component('x', 'chart: primitive-runtime\nimage: domain-x\nsource: web\n'),
-      /`source` is "web"; it is a name of `previews.others`/,
+      /`source` is "web"; code repositories in kit.yaml are acme\/app$/,
     ],
     [
       'a throw-away database in a lane',
@@ -237,6 +249,43 @@ describe('the gate', () => {
     ],
   ])('refuses %s', async (_, change, message) => {
     expect(await faultOf({ ...ORDERS, ...change })).toMatch(message);
+  });
+
+  test('takes the code repositories of kit.yaml as `source`, each with previews of its own', async () => {
+    const more = [
+      'sources:',
+      ...['web', 'tools'].map(
+        (name) =>
+          `  - { repository: acme/${name}, registry: ghcr.io/acme-${name}, trusted: [{ key: keys/x.pub }] }`,
+      ),
+    ];
+    const kit = await kitFiles(
+      ['dev', 'production'],
+      (text) => `${text}  others: [{ name: web, repository: acme/web }]\n${more.join('\n')}\n`,
+    );
+    const names = { one: 'acme/web', two: 'web', three: 'acme/tools', four: 'acme/app' };
+    const own = Object.entries(names).map(([name, source]) =>
+      component(name, `chart: primitive-runtime\nimage: domain-${name}\nsource: ${source}\n`),
+    );
+    const values = (name: string) => `sources/values/env/preview/apps/${name}.yaml`;
+    const ports = 'processes: { serve: { ports: { http: 8080 } } }\n';
+    const previews = ['one', 'two', 'four'].map((name) => [values(name), ports]);
+    const change = { ...ORDERS, ...kit, ...Object.assign({}, ...own), ...Object.fromEntries(previews) };
+    // Of a repository without previews no preview reads any values.
+    expect(await faultOf({ ...change, [values('three')]: ports })).toMatch(
+      /env\/preview\/apps\/three\.yaml: no component of area apps reads it/,
+    );
+    const { stdout, images } = await judge(change);
+    expect(stdout).toContain('15 of 15 renders succeeded: 5 components');
+    expect(images).toEqual({
+      one: `ghcr.io/acme-web/domain-one:${'0'.repeat(40)}`,
+      two: `ghcr.io/acme-web/domain-two:${'0'.repeat(40)}`,
+      four: `ghcr.io/acme/domain-four:${'0'.repeat(40)}`,
+    });
+    const unknown = component('one', 'chart: primitive-runtime\nsource: acme/none\n');
+    expect(await faultOf({ ...kit, ...unknown })).toContain(
+      '`source` is "acme/none"; code repositories in kit.yaml are acme/app, acme/web, web, acme/tools',
+    );
   });
 
   test('refuses values of a lane that are not of that name: Argo CD would deploy nothing', async () => {

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { filesOf } from '../../../src/dispatch/inputs.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
+import { initKit } from '../../support/kit.ts';
 import { partOf } from '../../support/sample.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
@@ -113,6 +114,42 @@ describe('the generator', () => {
     // YAML 1.1 ends a line here, and takes `on` for true.
     expect(text).not.toMatch(/\u2028|^ *on:/m);
     expect(await of('-smoke')).toContain('"http://service-owned-v1:3000/up"');
+  });
+
+  test('names the code repository, if kit.yaml has several', async () => {
+    const of = (name: string) =>
+      world.gitops.file(`${COMPONENTS}/domain-${name}-v1/component.yaml`, `scaffold/domain-${name}-v1`);
+    await world.scaffold(request('single', { source: 'Acme/App' }));
+    expect(await of('single')).not.toContain('source');
+    const refused = await world.scaffold(request('foreign', { source: 'acme/web' }));
+    expect(refused).toMatchObject({ code: 1, step: 'check' });
+    expect(refused.output).toContain(
+      'source acme/web is not among the code repositories of kit.yaml: acme/app',
+    );
+    const before = await world.text('kit.yaml');
+    const folder = await world.clone();
+    const other = '  others: [{ name: web, repository: acme/web }]\n';
+    await writeFile(join(folder, 'kit.yaml'), `${before}${other}`);
+    await initKit(folder, { update: true });
+    await world.pushAll(folder, 'Take another code repository');
+    const missing = await world.scaffold(request('missing'));
+    expect(missing).toMatchObject({ code: 1, step: 'check' });
+    expect(missing.output).toContain(
+      'source is missing: kit.yaml has the code repositories acme/app, acme/web',
+    );
+    for (const [name, source] of [
+      ['app', 'acme/app'],
+      ['web', 'acme/Web'],
+    ] as const) {
+      const { code, output } = await world.scaffold(request(`of-${name}`, { source, with_smoke: true }));
+      expect([code, output]).toEqual([0, expect.stringContaining('Pull request: ')]);
+      expect(await of(`of-${name}`)).toMatch(
+        new RegExp(`^image: domain-of-${name}\nsource: acme/${name}\n$`, 'm'),
+      );
+    }
+    await writeFile(join(folder, 'kit.yaml'), before);
+    await initKit(folder, { update: true });
+    await world.pushAll(folder, 'Have one again');
   });
 
   test('a process that the chart does not know is refused when it is rendered', async () => {

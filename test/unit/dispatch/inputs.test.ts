@@ -26,6 +26,7 @@ describe('inputs of the scaffold workflow', () => {
       with_smoke: 'false',
       env: '',
       workload: '',
+      source: '',
       force: 'false',
       request_id: '',
     });

@@ -445,7 +445,7 @@ describe('the kit as it is installed', () => {
       set('preview-components').spec.generators[0].matrix.generators[1].selector.matchExpressions,
     ).toEqual([
       { key: 'image', operator: 'Exists' },
-      { key: 'source', operator: 'DoesNotExist' },
+      { key: 'source', operator: 'NotIn', values: ['acme/web', 'web'] },
     ]);
     const secrets = files.get('argocd/preview-namespace/templates/secrets.yaml') ?? '';
     const [, stored] = parseAllDocuments(secrets.replace('{{ randAlphaNum 40 | b64enc }}', 'x'));

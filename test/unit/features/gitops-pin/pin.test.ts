@@ -4,7 +4,7 @@ import { gitopsPinSchema } from '../../../../src/features/gitops-pin/document.ts
 import { type PinRequest, pinRelease, promoteLane } from '../../../../src/features/gitops-pin/run.ts';
 import { gitopsPinOutcome } from '../../../../src/features/gitops-pin/view.ts';
 import { createStyle } from '../../../../src/render/style.ts';
-import { type LanesWorld, startLanes, valuesFile } from '../../../support/lanes.ts';
+import { SOURCES as LANE_SOURCES, type LanesWorld, startLanes, valuesFile } from '../../../support/lanes.ts';
 
 const SOURCES = { 'domain/orders': 'v1', 'domain/stock': 'v1' };
 const ORDERS = 'domain-orders-v1';
@@ -97,6 +97,61 @@ describe('gitops pin', () => {
         code: 'release-rejected',
       });
     }
+  });
+
+  it('moves the components of the repository that the release is of, and no other', async () => {
+    const other = {
+      repository: 'acme/web',
+      registry: '127.0.0.1:5000/web',
+      trusted: [{ key: 'keys/main.pub' }],
+    };
+    const [app] = LANE_SOURCES;
+    await using lanes = await startLanes({
+      sources: [app, other],
+      previews: {
+        ...{ repository: 'acme/app', label: 'preview', cluster: 'main' },
+        others: [{ name: 'web', repository: 'acme/web' }],
+      },
+    });
+    const stock = `environments/_shared/components/apps/primitives/${STOCK}`;
+    const text = await lanes.repo.read(`${stock}/component.yaml`);
+    const release = await lanes.publish(SOURCES);
+    const reasons = async () =>
+      (await pin(lanes, { release, source: 'acme/app', write: false })).skipped
+        .filter(({ component }) => component !== 'proxy')
+        .map(({ component, reason }) => `${component}: ${reason}`);
+    expect(await reasons()).toEqual([]);
+    for (const [source, reason] of [
+      ['web', 'it is of acme/web'],
+      ['acme/web', 'it is of acme/web'],
+      ['acme/none', 'kit.yaml has no code repository acme/none, its `source`'],
+    ] as const) {
+      await lanes.repo.commit({ [`${stock}/component.yaml`]: `${text}source: ${source}\n` });
+      expect(await reasons()).toEqual([`${STOCK}: ${reason}`]);
+    }
+    await lanes.repo.commit({ [`${stock}/component.yaml`]: `${text}source: acme/app\n` });
+    expect(await reasons()).toEqual([]);
+  });
+
+  it('leaves components that say no code repository to the first', async () => {
+    const [app] = LANE_SOURCES;
+    const first = {
+      repository: 'acme/web',
+      registry: '127.0.0.1:5000/web',
+      trusted: [{ key: 'keys/main.pub' }],
+    };
+    await using lanes = await startLanes({ sources: [first, app], previews: undefined });
+    const orders = `environments/_shared/components/apps/primitives/${ORDERS}/component.yaml`;
+    await lanes.repo.commit({ [orders]: `${await lanes.repo.read(orders)}source: acme/app\n` });
+    const { edits, skipped } = await pin(lanes, {
+      release: await lanes.publish(SOURCES),
+      source: 'acme/app',
+    });
+    expect(edits.map(({ component }) => component)).toEqual([ORDERS]);
+    expect(skipped).toContainEqual({
+      component: STOCK,
+      reason: 'it is of acme/web, as its component.yaml has no `source`',
+    });
   });
 
   it.each([
