@@ -154,15 +154,17 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
   }
 }
 
-/** The kit for settings; what failed is tried again at once, and as often, so that no test waits for it. */
+/** The kit for settings; what failed is tried again at once, and as often, and fails sooner, so that no test waits for it. */
 export async function labKit(text: string): Promise<Files> {
   const files = await renderKit(text, await bundledKit());
   return new Map([...files].map(([path, content]) => [path, hurried(content)]));
 }
 
-/** Retries of Argo CD without the time between them. */
+/** Retries of Argo CD without the time between them, and seconds for what has minutes to get ready. */
 export function hurried(text: string): string {
-  return text.replace(/backoff: \{.*\}/g, 'backoff: { duration: 1s, factor: 1, maxDuration: 2s }');
+  return text
+    .replace(/backoff: \{.*\}/g, 'backoff: { duration: 1s, factor: 1, maxDuration: 2s }')
+    .replace(/progressDeadlineSeconds: \d+/g, 'progressDeadlineSeconds: 3');
 }
 
 /** The text of its kit.yaml; `more`: settings of previews. */

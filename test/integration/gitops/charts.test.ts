@@ -589,6 +589,10 @@ describe('what previews alone have', () => {
     expect(named(own).sort()).toEqual(
       ['Deployment', 'NetworkPolicy', 'Secret', 'Service'].map((kind) => `${kind} domain-orders-v1-database`),
     );
+    // What waits for it fails then.
+    expect(own.find(({ kind }) => kind === 'Deployment')).toMatchObject({
+      spec: { progressDeadlineSeconds: 180 },
+    });
     for (const { metadata } of own)
       expect(metadata.annotations).toEqual({ 'argocd.argoproj.io/sync-wave': '-2' });
     const variable = (all: readonly Manifest[], name: string) => {

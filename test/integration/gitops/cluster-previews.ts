@@ -31,9 +31,15 @@ export function previews(lab: () => GitopsCluster): void {
     await lab().kube.kubectl(['delete', 'applications', '--all', '--all-namespaces']);
     await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
     argocd = await lab().argocd();
-    nodeless = await startNodeless(lab().kube);
+    nodeless = await startNodeless(
+      lab().kube,
+      ({ name, namespace }) => name.endsWith('-database') && namespace === stuck,
+    );
   });
   afterAll(() => nodeless?.stop());
+
+  /** The namespace in which databases never get ready. */
+  let stuck = '';
 
   /** Until no ApplicationSet has a refresh before it: Argo CD drops a webhook that comes meanwhile. */
   const settled = () =>
@@ -363,6 +369,27 @@ export function previews(lab: () => GitopsCluster): void {
     expect(await secrets()).toEqual(before);
   });
 
+  it('ends with its pull request though its database never gets ready', async () => {
+    const { app, kube } = lab();
+    await app.commit('stuck', { a: 'stuck' });
+    // The number that comes next.
+    const number = app.pulls.length + 1;
+    stuck = `pr-${number}-acme`;
+    const hung = app.open('stuck', { labels: ['preview'] });
+    expect(hung.number).toBe(number);
+    await webhook('opened', hung);
+    const operation = async () =>
+      (await applications('pull-request'))[`pr-${number}-domain-orders-v1`]?.status?.operationState;
+    await eventually(async () => expect((await operation())?.message).toMatch(/waiting for healthy state/));
+    app.close(number);
+    await webhook('closed', hung);
+    // Argo CD takes nothing away while it syncs: the sync has to fail.
+    await expectPreviews(pull.number);
+    expect(await resources(stuck)).toEqual([]);
+    stuck = '';
+    await kube.kubectl(['delete', 'namespace', `pr-${number}-acme`, '--wait=false']);
+  });
+
   /** What `preview-components` says it fails with. */
   const failure = () =>
     eventually(async () => {
@@ -392,6 +419,11 @@ export function previews(lab: () => GitopsCluster): void {
     const second = app.open('second', { labels: ['preview'] });
     await webhook('opened', second);
     expect(await failure()).toContain('map has no entry for key "chart"');
+    await eventually(async () => {
+      const found = await lab().kube.get<Application>(`${ARGOCD}/applications`);
+      const kit = found.find(({ metadata }) => metadata.name === 'acme-kit');
+      expect(kit?.status?.health?.status).toBe('Degraded');
+    });
     await expectComponents(...ofPull(pull.number).slice(1));
     await gitops.commit('main', { [path]: null });
     await touch();

@@ -10,9 +10,10 @@ interface Metadata {
 }
 
 interface Workload {
-  readonly metadata: Metadata & { readonly generation: number };
+  readonly metadata: Metadata & { readonly generation: number; readonly creationTimestamp: string };
   readonly spec: {
     readonly replicas?: number;
+    readonly progressDeadlineSeconds?: number;
     readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
   };
   readonly status?: {
@@ -34,9 +35,13 @@ const COLLECTED = [
  * Says of Jobs that they have ended, and of Deployments that their pods are available, as their controllers do where
  * there is a node, and lets go of what was deleted, as the garbage collector does: nothing here has dependents. For tests
  * of what Argo CD makes of it, which need no images then, and choose how a Job ends; `test/e2e/node` has a node. A Job of an
- * image with `fails` in its name has failed; one with `hangs` goes on.
+ * image with `fails` in its name has failed; one with `hangs` goes on. The pods of a Deployment that `isStuck` never get
+ * ready, which it says once its time for that has passed.
  */
-export async function startNodeless(kube: Kube): Promise<Service> {
+export async function startNodeless(
+  kube: Kube,
+  isStuck: (deployment: { readonly name: string; readonly namespace: string }) => boolean = () => false,
+): Promise<Service> {
   const aborter = new AbortController();
   const { signal } = aborter;
   const collect = async () => {
@@ -52,8 +57,7 @@ export async function startNodeless(kube: Kube): Promise<Service> {
       }
     }
   };
-  const judge = async () => {
-    await collect();
+  const judgeJobs = async () => {
     for (const job of await kube.get<Workload>('apis/batch/v1/jobs')) {
       const image = job.spec.template.spec.containers[0]?.image ?? '';
       if (job.metadata.deletionTimestamp !== undefined) continue;
@@ -77,26 +81,22 @@ export async function startNodeless(kube: Kube): Promise<Service> {
         { startTime: now, ...ended },
       );
     }
+  };
+  const judgeDeployments = async () => {
     for (const deployment of await kube.get<Workload>('apis/apps/v1/deployments')) {
-      const { metadata, spec, status } = deployment;
-      if (status?.observedGeneration === metadata.generation) continue;
-      const replicas = spec.replicas ?? 1;
+      const { metadata, status } = deployment;
+      const isHung = isStuck(metadata);
+      if (!isHung && status?.observedGeneration === metadata.generation) continue;
       await kube.setStatus(
         { apiVersion: 'apps/v1', kind: 'Deployment', metadata },
-        {
-          observedGeneration: metadata.generation,
-          replicas,
-          updatedReplicas: replicas,
-          readyReplicas: replicas,
-          availableReplicas: replicas,
-        },
+        isHung ? stuckStatus(deployment) : readyStatus(deployment),
       );
     }
   };
   const running = (async () => {
     while (!signal.aborted) {
       // What is deleted meanwhile is not there any more.
-      await judge().catch(() => undefined);
+      for (const judge of [collect, judgeJobs, judgeDeployments]) await judge().catch(() => undefined);
       await sleep(500, undefined, { signal }).catch(() => undefined);
     }
   })();
@@ -105,4 +105,34 @@ export async function startNodeless(kube: Kube): Promise<Service> {
     await running;
   };
   return { stop, [Symbol.asyncDispose]: stop };
+}
+
+/** The status of a Deployment whose pods are available. */
+function readyStatus({ metadata, spec: { replicas = 1 } }: Workload) {
+  return {
+    observedGeneration: metadata.generation,
+    replicas,
+    updatedReplicas: replicas,
+    readyReplicas: replicas,
+    availableReplicas: replicas,
+  };
+}
+
+/** The status of a Deployment whose pods do not get ready ("Failed Deployment" in Kubernetes' documentation). */
+function stuckStatus({ metadata, spec }: Workload) {
+  const { replicas = 1, progressDeadlineSeconds = 600 } = spec;
+  const isOver = Date.now() - Date.parse(metadata.creationTimestamp) > progressDeadlineSeconds * 1000;
+  const progressing = isOver
+    ? { status: 'False', reason: 'ProgressDeadlineExceeded' }
+    : { status: 'True', reason: 'ReplicaSetUpdated' };
+  return {
+    observedGeneration: metadata.generation,
+    replicas,
+    updatedReplicas: replicas,
+    unavailableReplicas: replicas,
+    conditions: [
+      { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable' },
+      { type: 'Progressing', ...progressing },
+    ],
+  };
 }

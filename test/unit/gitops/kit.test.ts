@@ -405,6 +405,13 @@ describe('the kit as it is installed', () => {
     }
   });
 
+  test('what fails in a preview is tried again for minutes, as long as its end waits', async () => {
+    const text = (await render(settings)).get('argocd/applicationsets/preview-components.yaml') ?? '';
+    const [set] = parseAllDocuments(text).map((document) => document.toJS());
+    const { retry } = set.spec.template.spec.syncPolicy;
+    expect(retry).toEqual({ limit: 10, backoff: { duration: '5s', factor: 2, maxDuration: '1m' } });
+  });
+
   test('the base of previews is a branch, no pattern', async () => {
     const files = await render(`${settings}  base: v1.0\n`);
     for (const name of ['preview-components', 'preview-namespaces']) {
