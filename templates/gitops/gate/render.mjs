@@ -9,6 +9,7 @@ import { refuseAdmission } from './admission.mjs';
 import { codeOf, fillSource, previewOf, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
 import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
+import { objectsIn, sayRemoved } from './removed.mjs';
 
 const OWN = dirname(fileURLToPath(import.meta.url));
 const PRIMITIVE = '.github/primitive';
@@ -61,8 +62,8 @@ export async function readComponent(file, kit, root = '.') {
     throw new Refused(
       `${file}: \`source\` is ${JSON.stringify(source)}; code repositories in kit.yaml are ${known.join(', ') || 'none'}`,
     );
-  if (!file.endsWith(`/${name}/component.yaml`))
   }
+  if (!file.endsWith(`/${name}/component.yaml`))
     throw new Refused(`${file}: \`name\` must be that of its folder, not ${name}`);
   if (whole !== undefined) {
     const names = suffixesOf(components).map((suffix) => `${whole}${suffix}`);
@@ -299,7 +300,12 @@ function imageIn(value, isImage = false) {
 function refuseKinds(manifests, { components }) {
   for (const text of manifests.split(/^---.*$/m)) {
     const kind = /^kind: *"?(\w+)/m.exec(text)?.[1];
-    if (kind === undefined) continue;
+    if (kind === undefined) {
+      if (isEmpty(text)) continue;
+      throw new Refused(
+        `an object has no \`kind\` at the start of a line, so it cannot be judged: ${text.trim()}`,
+      );
+    }
     const [group] = /^apiVersion: *"?([^\s"]+)\//m.exec(text)?.slice(1) ?? [''];
     if (components.objects.some((object) => object.group === group && object.kind === kind)) continue;
     throw new Refused(
@@ -308,9 +314,34 @@ function refuseKinds(manifests, { components }) {
   }
 }
 
-/** Refuses a component that is gone and was enabled: Argo CD would leave what runs of it, and nobody would own it. */
+/**
+ * The objects that a component has in a lane before the change and not after it. Read only if files of its own differ: what a
+ * chart of the platform leaves out is not of a component.
+ */
+async function lostObjects(component, lane, manifests, before, root) {
+  const then = before.lanes.find(({ name }) => name === lane.name);
+  if (then === undefined || !existsSync(join(root, component.file))) return [];
+  const textOf = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  const isSame = (file) => textOf(file) === textOf(join(root, file));
+  // What was wrong there already had nothing.
+  const texts = await readComponent(component.file, before, root)
+    .then((old) => {
+      const sources = sourcesOf(old, then, before);
+      if ([component.file, ...sources.flatMap(({ values }) => values)].every(isSame)) return [];
+      return Promise.all(sources.map((source) => renderSource(source, then, policyOf(then, before), root)));
+    })
+    .catch(() => []);
+  const left = objectsIn(manifests);
+  return objectsIn(texts.join('\n---\n')).filter((object) => !left.includes(object));
+}
+
+/**
+ * Refuses a component that is gone and was enabled: Argo CD would leave what runs of it, and nobody would own it. The names of
+ * the Applications that end.
+ */
 async function refuseRemoved(components, before, root) {
   const names = new Set(components.map(({ name }) => name));
+  const ended = [];
   await all(
     componentFiles(root).map((file) => async () => {
       const component = await readComponent(file, before, root);
@@ -323,8 +354,10 @@ async function refuseRemoved(components, before, root) {
           );
         }
       }
+      ended.push(...before.lanes.map((lane) => `${lane.name}-${component.name}`));
     }),
   );
+  return ended.sort();
 }
 
 /** The overlays of a lane; none, and an error, if its settings are wrong. */
@@ -370,6 +403,7 @@ async function renderAll(folder) {
   );
   await all(owned.map((file) => () => refuseValues(file)));
   let rendered = 0;
+  const lost = new Map();
   const save = (place, name, text) => {
     const target = join(folder, place, `${name}.yaml`);
     mkdirSync(dirname(target), { recursive: true });
@@ -406,6 +440,9 @@ async function renderAll(folder) {
               `${idle.release} is enabled and ${component.name} is not: enable both, or none`,
             );
           save(lane.name, component.name, texts.join('\n---\n'));
+          if (before === undefined) return;
+          const objects = await lostObjects(component, lane, texts.join('\n---\n'), before, root);
+          if (objects.length > 0) lost.set(lane.name, [...(lost.get(lane.name) ?? []), ...objects].sort());
         }),
       ),
     ),
@@ -450,7 +487,7 @@ async function renderAll(folder) {
   await all(tasks);
   for (const left of await leftOverlays(kit.lanes).catch(() => []))
     console.log(`not judged: ${left} has a kustomization that \`overlays\` of no lane leads to`);
-  if (before !== undefined) await refuseRemoved(components, before, root);
+  if (before !== undefined) sayRemoved(lost, await refuseRemoved(components, before, root));
   console.log(
     `${rendered} of ${tasks.length} renders succeeded: ${components.length} components and the operators, ${kit.lanes.length} lanes and previews`,
   );

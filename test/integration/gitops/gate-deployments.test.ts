@@ -2,10 +2,12 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { schemasOf } from '../../../.ci/argocd/schemas.ts';
 import { bundledKit } from '../../../src/features/gitops-init/bundled.ts';
 import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import { kitText } from '../../../src/features/gitops-init/settings.ts';
+import { writeKubernetesSchemas } from '../../support/kubernetes-schemas.ts';
 import { attempt } from '../../support/services/run.ts';
 import { moduleFolder } from '../../tools/go.ts';
 import { tool } from '../../tools/locate.ts';
@@ -24,6 +26,8 @@ const ORDERS: Files = {
 
 let folder: string;
 let kit: Files;
+/** Schemas of Kubernetes, as the variable of the workflow names them. */
+let kubernetes: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'primitive-deployments-'));
   const source = await bundledKit();
@@ -31,6 +35,8 @@ beforeAll(async () => {
   const settings = kitText({ lanes: ['dev', 'production'] }, origin, source.resources);
   kit = { ...Object.fromEntries(await renderKit(settings, source)), 'kit.yaml': settings, ...ORDERS };
   await write('base', kit);
+  kubernetes = join(folder, 'kubernetes');
+  await writeKubernetesSchemas(kubernetes);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -76,10 +82,13 @@ function conform(root: string, ...paths: readonly string[]) {
     [
       ...[
         '-strict',
+        '-kubernetes-version',
+        '1.34.1',
         '-schema-location',
         '.github/primitive/schemas/{{.ResourceKind}}-{{.ResourceAPIVersion}}.json',
       ],
       ...['-schema-location', '.github/schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json'],
+      ...['-schema-location', kubernetes],
       ...paths,
     ],
     { cwd: join(folder, root) },
@@ -214,20 +223,116 @@ describe('the gate on ApplicationSets', () => {
     for (const [file, text] of schemasOf(join(module, 'manifests/crds'), version))
       expect(kit[`.github/primitive/schemas/${file}`]).toBe(text);
   });
+});
 
-  test('finds the schemas of other resources where the owner puts them', async () => {
-    const path = 'rendered/rollout.yaml';
-    const rollout =
-      'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: { name: x }\nspec: { replicas: many }\n';
-    await write('base', { [path]: rollout });
-    expect((await conform('base', path)).stdout).toContain('could not find schema for Rollout');
-    const schema = {
+describe('the gate on custom resources of others', () => {
+  /** What a ServiceMonitor, an ExternalSecret and a Rollout look like, and where in them a fault is. */
+  const OTHERS = [
+    {
+      group: 'monitoring.coreos.com',
+      version: 'v1',
+      kind: 'ServiceMonitor',
+      spec: { selector: {}, endpoints: [{ port: 'http' }] },
+      wrong: { selector: {}, endpoints: 'http' },
+      schema: { selector: { type: 'object' }, endpoints: { type: 'array' } },
+    },
+    {
+      group: 'external-secrets.io',
+      version: 'v1',
+      kind: 'ExternalSecret',
+      spec: { secretStoreRef: { name: 'vault', kind: 'ClusterSecretStore' }, refreshInterval: '1h' },
+      wrong: { secretStoreRef: { name: 'vault', kind: 'ClusterSecretStore' }, refreshIntervall: '1h' },
+      schema: { secretStoreRef: { type: 'object' }, refreshInterval: { type: 'string' } },
+    },
+    {
+      group: 'argoproj.io',
+      version: 'v1alpha1',
+      kind: 'Rollout',
+      spec: { replicas: 3 },
+      wrong: { replicas: 'many' },
+      schema: { replicas: { type: 'integer' } },
+    },
+  ] as const;
+  type Other = (typeof OTHERS)[number];
+  const schemaPath = ({ group, kind, version }: Other) =>
+    `.github/schemas/${group}/${kind.toLowerCase()}_${version}.json`;
+  const schemaText = ({ schema }: Other) =>
+    JSON.stringify({
       type: 'object',
-      properties: { spec: { type: 'object', properties: { replicas: { type: 'integer' } } } },
-    };
-    await write('base', { '.github/schemas/argoproj.io/rollout_v1alpha1.json': JSON.stringify(schema) });
-    expect((await conform('base', path)).stdout).toContain('got string, want integer');
-    await write('base', { [path]: rollout.replace('many', '3') });
-    expect(await conform('base', path)).toMatchObject({ code: 0 });
+      properties: { spec: { type: 'object', properties: schema, additionalProperties: false } },
+    });
+
+  /** What the gate says of a change with one of them, by a chart as it is rendered, or among raw manifests. */
+  async function judged(
+    root: string,
+    { group, version, kind }: Other,
+    spec: object,
+    way: 'a chart' | 'raw manifests',
+  ) {
+    const object = { apiVersion: `${group}/${version}`, kind, metadata: { name: 'orders' }, spec };
+    const more: Files =
+      way === 'raw manifests'
+        ? {
+            'environments/_shared/components/apps/other/component.yaml':
+              'name: other\narea: apps\nchart: raw-manifests\n',
+            'sources/values/env/production/apps/other.yaml': JSON.stringify({
+              enabled: true,
+              manifests: [object],
+            }),
+          }
+        : {
+            'sources/charts/primitive-runtime/templates/other.yaml': `{{ if .Values.enabled }}\n---\n${stringify(object)}{{ end }}\n`,
+          };
+    await write(root, more);
+    const { faults } = await judge(root);
+    const { code, stdout } = await conform(root, join(folder, 'rendered', root, 'production'));
+    return { faults, code, stdout };
+  }
+
+  test.each([
+    [OTHERS[0].kind, 'a chart', OTHERS[0]],
+    ...OTHERS.map((other) => [other.kind, 'raw manifests', other] as const),
+  ] as const)(
+    'checks a %s of %s by the schema of the repository, and lets none pass without',
+    async (kind, way, other) => {
+      const root = `others-${++changes}`;
+      const settings = `${kit['kit.yaml']}objects: [{ group: ${other.group}, kind: ${kind} }]\n`;
+      const made = await renderKit(settings, await bundledKit());
+      await write(root, { ...kit, ...Object.fromEntries(made), 'kit.yaml': settings });
+      // The policy is that of the commit before, which has to know the kind as well.
+      const base = join(folder, 'base');
+      const kept = await readFile(join(base, '.github/primitive/kit.json'), 'utf8');
+      const refused = await judged(root, other, other.spec, way);
+      // The one of them that every project of a lane has.
+      const isKnown = kind === 'ExternalSecret';
+      expect(refused.faults).toEqual(
+        isKnown ? [] : [expect.stringMatching(new RegExp(`${kind} is not for components`))],
+      );
+      await write('base', {
+        'kit.yaml': settings,
+        '.github/primitive/kit.json': made.get('.github/primitive/kit.json') ?? '',
+      });
+      try {
+        const unknown = await judged(root, other, other.spec, way);
+        expect(unknown).toMatchObject({ faults: [], code: 1 });
+        expect(unknown.stdout).toContain(`could not find schema for ${kind}`);
+        await write(root, { [schemaPath(other)]: schemaText(other) });
+        expect(await judged(root, other, other.spec, way)).toMatchObject({ faults: [], code: 0 });
+        const wrong = await judged(root, other, other.wrong, way);
+        expect(wrong).toMatchObject({ faults: [], code: 1 });
+        expect(wrong.stdout).toMatch(/orders.* is invalid: .*(endpoints|refreshIntervall|replicas)/s);
+      } finally {
+        await write('base', { 'kit.yaml': kit['kit.yaml'] ?? '', '.github/primitive/kit.json': kept });
+      }
+    },
+  );
+
+  test('refuses an object that it cannot read', async () => {
+    const root = await changed('sources/charts/primitive-runtime/templates/processes.yaml', (text) =>
+      text.replace('apiVersion: v1\n', '{"apiVersion": "v1", "kind": "Role"}\n---\napiVersion: v1\n'),
+    );
+    expect((await judge(root)).faults).toEqual([
+      expect.stringContaining('an object has no `kind` at the start of a line'),
+    ]);
   });
 });
