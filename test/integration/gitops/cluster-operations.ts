@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
-  type Application,
   component,
   eventually,
   type GitopsCluster,
@@ -10,17 +9,12 @@ import {
   labKit,
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
+import { NAMESPACE, operatorOf, ref, values } from '../../support/gitops-operator.ts';
 import { startNodeless } from '../../support/services/nodeless.ts';
 import type { Service } from '../../support/services/service.ts';
 import { takenNames } from './cluster-manifests.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
-const NAMESPACE = 'acme-dev';
-
-/** A reference with a digest that is made of one digit. */
-const ref = (name: string, digit = '1') => `ghcr.io/acme/${name}@sha256:${digit.repeat(64)}`;
-const values = (lane: string, name: string) => `sources/values/env/${lane}/apps/${name}.yaml`;
-
 /** What an operator does on Argo CD's own controllers. Nothing runs: a double says of Jobs and Deployments how they ended. */
 export function operations(lab: () => GitopsCluster): void {
   let nodeless: Service;
@@ -32,70 +26,7 @@ export function operations(lab: () => GitopsCluster): void {
   });
   afterAll(() => nodeless?.stop());
 
-  const applications = () => lab().kube.get<Application>(`${ARGOCD}/applications`);
-  const application = async (name: string) => {
-    const found = (await applications()).find(({ metadata }) => metadata.name === name);
-    if (found === undefined) throw new Error(`no Application ${name}`);
-    return found;
-  };
-  /** Commits to the default branch, and lets Argo CD look at once. */
-  const merge = async (files: Readonly<Record<string, string | null>>) => {
-    await lab().gitops.commit('main', files);
-    await refresh();
-  };
-  const refresh = async () => {
-    const { kube } = lab();
-    const sets = ['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'];
-    await kube.kubectl([...sets, 'argocd.argoproj.io/application-set-refresh=true']);
-    const names = (await applications()).map(({ metadata }) => metadata.name);
-    for (const name of names) {
-      const one = ['annotate', 'applications', name, '-n', 'argocd', '--overwrite'];
-      await kube.kubectl([...one, 'argocd.argoproj.io/refresh=normal']).catch((error: Error) => {
-        // Argo CD may have ended it meanwhile.
-        if (!error.message.includes('(NotFound)')) throw error;
-      });
-    }
-  };
-  /** Objects with the label of a component, by kind and name. */
-  const objects = async (name: string, namespace = NAMESPACE) => {
-    const kinds = [
-      ['apis/apps/v1', 'deployments'],
-      ['api/v1', 'services'],
-      ['api/v1', 'serviceaccounts'],
-      ['api/v1', 'configmaps'],
-      ['apis/batch/v1', 'jobs'],
-    ];
-    const lists = await Promise.all(
-      kinds.map(([group, plural]) =>
-        lab().kube.get<KubeObject & { kind: string }>(`${group}/namespaces/${namespace}/${plural}`),
-      ),
-    );
-    return lists
-      .flat()
-      .filter(({ metadata }) => metadata.name.startsWith(name))
-      .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
-      .sort();
-  };
-  /** Results of the hooks of the last sync of an Application: name of the Job -> phase. */
-  const hooks = async (name: string) => {
-    const { status } = await application(name);
-    const resources = (status?.operationState?.syncResult?.resources ?? []) as readonly {
-      readonly kind: string;
-      readonly name: string;
-      readonly hookPhase?: string;
-      readonly hookType?: string;
-    }[];
-    return Object.fromEntries(
-      resources.filter(({ hookType }) => hookType).map(({ name: job, hookPhase }) => [job, hookPhase]),
-    );
-  };
-  /** Ids of the operation, to see that there was another one. */
-  const finished = async (name: string) => {
-    const { status } = (await application(name)) as {
-      status?: { operationState?: { finishedAt?: string; phase?: string } };
-    };
-    return status?.operationState;
-  };
+  const { applications, application, merge, objects, hooks, finished } = operatorOf(lab);
   const shop = (digit: string, more: object = {}) =>
     JSON.stringify({ enabled: true, image: { ref: ref('domain-shop', digit) }, ...SETTINGS.domain, ...more });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { type GitopsCluster, startGitopsCluster } from '../../support/gitops-cluster.ts';
+import { components } from './cluster-components.ts';
 import { customResources } from './cluster-custom-resources.ts';
 import { janitor } from './cluster-janitor.ts';
 import { manifests } from './cluster-manifests.ts';
@@ -18,6 +19,7 @@ describe('custom resources', () => customResources(() => lab));
 describe('manifests of the kit', () => manifests(() => lab));
 describe('janitor', () => janitor(() => lab));
 describe('previews', () => previews(() => lab));
+describe('components', () => components(() => lab));
 // Its last test removes a lane.
 describe('operations', () => operations(() => lab));
 describe('a second cluster', () => second(() => lab));
