@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../../support/services/engine.ts';
 import type { ChatAnswer, ChatRequest } from '../../support/services/model-server.ts';
+import { run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
 import { JOB_TIMEOUT_SECONDS } from './system.ts';
 
 /** On whose behalf something is done, and as part of which trace. */
@@ -155,6 +157,22 @@ export async function ask({ services, token }: Ordering, caller: Caller, message
     if (answer.status === 200) return ((await answer.json()) as { reply: string }).reply;
     return answer.status === 409 ? undefined : refused(answer.status, 'the message');
   });
+}
+
+/** Calls the domain over gRPC; buf learns the service by reflection. */
+export async function orderByGrpc(
+  { grpcUrl, token }: { readonly grpcUrl: string; token(of: 'test'): string },
+  caller: Caller,
+  title: string,
+): Promise<void> {
+  const authorization = `authorization: Bearer ${token('test')}`;
+  const headers = Object.entries(headersOf(caller)).map(([name, value]) => `${name}: ${value}`);
+  await run(tool('buf'), [
+    ...['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '--reflect-header', authorization],
+    ...[authorization, ...headers].flatMap((header) => ['-H', header]),
+    ...['-d', JSON.stringify({ requestId: `grpc-${++requests}`, title })],
+    `${grpcUrl}/acme.domain.orders.v1.OrdersService/CreateOrder`,
+  ]);
 }
 
 /** What the model says: it asks for the tool that the message names, and repeats what the tool answered. */

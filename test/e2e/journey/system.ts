@@ -52,6 +52,8 @@ export interface Running {
 export interface System extends AsyncDisposable {
   readonly services: Readonly<Record<ServiceName, Running>>;
   readonly taps: Readonly<Record<Hop, Tap>>;
+  /** Where the domain takes gRPC. */
+  readonly grpcUrl: string;
   /** Between all services and Postgres. */
   readonly database: Gate;
   readonly engine: Engine;
@@ -208,6 +210,7 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
   return {
     services,
     taps,
+    grpcUrl: `http://127.0.0.1:${ports.at(-1)}`,
     database,
     engine,
     model,

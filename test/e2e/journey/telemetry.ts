@@ -2,6 +2,8 @@ import { expect } from 'vitest';
 import { type Caller, until } from './ordering.ts';
 import { SERVICES, type ServiceName, type System } from './system.ts';
 
+const GRPC_CALL = /^acme\.domain\.orders\.v1\.OrdersService\/CreateOrder$/;
+
 /** By service: spans that the trace of an order has. */
 const EXPECTED_SPANS: readonly [service: string, name: RegExp][] = [
   ['uisurface-shop', /^POST \/new$/],
@@ -13,9 +15,11 @@ const EXPECTED_SPANS: readonly [service: string, name: RegExp][] = [
   ['agent-concierge', /^invoke_agent$/],
   ['agent-concierge', /^chat small$/],
   ['agent-concierge', /^execute_tool order_something$/],
+  ['agent-concierge', /^MCP send tools\/call request_order$/],
   ['agent-concierge', /^SELECT$/],
   ['integration-order-desk', /^tools\/call request_order$/],
-  ['domain-orders', /CreateOrder$/],
+  ['domain-orders', /^POST .*CreateOrder$/],
+  ['domain-orders', GRPC_CALL],
   ['domain-orders', /^INSERT$/],
   ['domain-orders', /^publish acme\.domain\.orders\.v1\.OrderCreated$/],
   ['projection-order-list', /^POST \/v1\/events$/],
@@ -26,10 +30,18 @@ const EXPECTED_SPANS: readonly [service: string, name: RegExp][] = [
 /** Spans whose parents are of the test. */
 const ROOT_SPANS: readonly string[] = [
   'agent-concierge: POST /invoke',
+  'domain-orders: acme.domain.orders.v1.OrdersService/CreateOrder',
   'process-fulfilment: POST /v1/messages/{name}',
   'uisurface-shop: GET /',
   'uisurface-shop: GET /new',
   'uisurface-shop: POST /new',
+];
+
+const CAUSED_BY_GRPC: readonly string[] = [
+  'domain-orders: INSERT',
+  'domain-orders: publish acme.domain.orders.v1.OrderCreated',
+  'projection-order-list: POST /v1/events',
+  'projection-order-list: process acme.domain.orders.v1.OrderCreated',
 ];
 
 const METRICS: readonly string[] = [
@@ -40,6 +52,7 @@ const METRICS: readonly string[] = [
   'domain-orders http.server.request.duration',
   'domain-orders outbox.age',
   'domain-orders outbox.deliveries',
+  'domain-orders rpc.server.call.duration',
   'integration-order-desk http.client.request.duration',
   'process-fulfilment process.jobs',
   'projection-order-list projection.lag',
@@ -62,6 +75,15 @@ export async function expectTelemetry(system: System, caller: Caller): Promise<v
   const ids = new Set(spans().map(({ id }) => id));
   const roots = spans().filter(({ parent }) => !ids.has(parent));
   expect(new Set(roots.map(({ service, name }) => `${service}: ${name}`))).toEqual(new Set(ROOT_SPANS));
+  // So is what a call over gRPC causes in another service.
+  const [call] = roots.filter(({ name }) => GRPC_CALL.test(name));
+  const caused = (id: string | undefined): readonly string[] =>
+    spans()
+      .filter(({ parent }) => parent === id)
+      .flatMap((span) => [`${span.service}: ${span.name}`, ...caused(span.id)]);
+  await until('what the call over gRPC causes', async () =>
+    CAUSED_BY_GRPC.every((name) => caused(call?.id).includes(name)),
+  );
   for (const name of SERVICES) {
     const lines = (await system.services[name].log()).split('\n').filter((line) => line.includes(trace));
     expect(lines.length, `${name}: lines of the trace`).toBeGreaterThan(0);
@@ -82,6 +104,6 @@ export async function expectTelemetry(system: System, caller: Caller): Promise<v
   await called('fulfilment', 'test');
   await until('the metrics', async () => METRICS.every((name) => system.collector.metrics.has(name)));
   const sent = system.collector.texts.join('');
-  for (const secret of ['token-of-', system.model.key, 'By page', 'By process', 'By agent'])
+  for (const secret of ['token-of-', system.model.key, 'By page', 'By process', 'By agent', 'By grpc'])
     expect(sent.includes(secret), `${secret} in the telemetry`).toBe(false);
 }
