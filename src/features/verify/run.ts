@@ -48,7 +48,10 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     changedByImports(unchanged, change, ports),
   );
   const suppressions = await readSuppressions(ports.policy?.files ?? tree, scope.base, ports);
-  const rules = ports.rules.filter(({ id }) => scope.families.includes(familyOf(id)));
+  // A baseline that was asked for is judged whatever else is.
+  const rules = ports.rules.filter(
+    ({ id, subject }) => scope.families.includes(familyOf(id)) || subject === 'baselineEntry',
+  );
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
   const knownOnly = !runsSuites(scope, request);

@@ -244,10 +244,11 @@ function isNarrow({ selectors, kind, name }: Selection): boolean {
   return selectors.length > 0 || kind !== undefined || name !== undefined;
 }
 
-/** In its folder, below what one of its inputs names, or its Dockerfile. */
+/** In its folder, below what one of its inputs names, or what its builder reads besides. */
 function isPartOf({ path, component }: Primitive, file: string): boolean {
   const { context = path, inputs = [], dockerfile = '' } = component?.build ?? {};
-  const below = [...inputs.flatMap((glob) => globRoot(glob) ?? []), dockerfile];
+  const ignoring = [`${dockerfile}.dockerignore`, '.dockerignore'];
+  const below = [...inputs.flatMap((glob) => globRoot(glob) ?? []), dockerfile, ...ignoring];
   const roots = [path, ...below.map((root) => posix.join(context, root))];
   return roots.some((root) => root === '.' || file === root || file.startsWith(`${root}/`));
 }

@@ -160,6 +160,31 @@ export const shape: Corpus = {
         `${MESH}/t/d.yaml:1`,
       ],
       [
+        'a template with a condition at its start',
+        { [`${MESH}/d.yaml.tmpl`]: '{{- if .a }}\napiVersion: apps/v1\nkind: Deployment\n{{- end }}\n' },
+        `${MESH}/d.yaml.tmpl:2`,
+      ],
+      [
+        'a deployment in JSON',
+        { [`${MESH}/d.json`]: '{ "kind": "Deployment", "apiVersion": "apps/v1" }\n' },
+        `${MESH}/d.json:1`,
+      ],
+      [
+        'keys in quotes',
+        { [`${MESH}/d.YML`]: '"apiVersion": apps/v1\n"kind": Deployment\n' },
+        `${MESH}/d.YML:1`,
+      ],
+      [
+        'a kustomization without a suffix',
+        { [`${MESH}/Kustomization`]: 'resources: []\n' },
+        `${MESH}/Kustomization:1`,
+      ],
+      [
+        'an answer of an API in a test',
+        { [`${MESH}/testdata/pod.json`]: '{ "kind": "Pod", "apiVersion": "v1" }\n' },
+      ],
+      ['other JSON', { [`${MESH}/a.json`]: '{ "kind": "Pod", "items": [{ "apiVersion": "v1" }] }\n' }],
+      [
         'an entry of the catalog',
         { [`${MESH}/other.yaml`]: 'apiVersion: backstage.io/v1alpha1\nkind: API\n' },
       ],

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BaselineFile } from '../../../../src/features/verify/baseline.ts';
+import type { Family } from '../../../../src/features/verify/family.ts';
 import { rules } from '../../../../src/features/verify/rules/all.ts';
 import { verifyOutcome } from '../../../../src/features/verify/view.ts';
 import { createStyle } from '../../../../src/render/style.ts';
@@ -74,8 +75,8 @@ test('an entry that covers no finding fails until it is removed, which an update
   const store = file();
   await run(service('log/slog'), store, { update: true, accept: true });
   const stale = await run({}, store);
-  // SHAPE judges the baseline, and is not asked for here.
-  expect(stale.findings).toEqual([]);
+  // Though SHAPE is not asked for here.
+  expect(stale.findings.map(({ rule }) => rule)).toEqual(['SHAPE-015']);
   const all = async (update: boolean) =>
     (
       await verifyResult(base, 'SHAPE', rules, {
@@ -93,6 +94,17 @@ test('an entry that covers no finding fails until it is removed, which an update
   ]);
   expect((await all(true)).findings.filter(({ rule }) => rule === 'SHAPE-015')).toEqual([]);
   expect(JSON.parse(store.text ?? '').findings).toEqual([]);
+});
+
+test('an entry that covers no finding fails also where only its family is checked', async () => {
+  const store = file();
+  await run(service('log/slog'), store, { update: true, accept: true });
+  const only = async (families: readonly Family[]) => {
+    const { document } = await verifyResult(base, 'IMP', rules, { baseline: store, families });
+    return document.findings.map(({ rule }) => rule);
+  };
+  expect(await only(['IMP'])).toEqual(['SHAPE-015']);
+  expect(await only(['SEC'])).toEqual([]);
 });
 
 test('a baseline that cannot be read is refused', async () => {
