@@ -123,7 +123,11 @@ export function reportFlags(...others: readonly string[]) {
  * a run of before has.
  */
 export const runFlags = (timeout: string, asked: readonly string[]) => ({
-  wait: string({ summary: 'What to wait for.', options: ['none', 'run', 'pr'], default: 'pr' }),
+  wait: string({
+    summary: 'Wait for nothing, the end of the run, or its pull request.',
+    options: ['none', 'run', 'pr'],
+    default: 'pr',
+  }),
   timeout: string({ summary: 'Maximum time to wait.', helpValue: 'DURATION', default: timeout }),
   resume: string({
     summary: 'Follow an earlier run, by its id or URL.',

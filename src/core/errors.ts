@@ -126,7 +126,7 @@ export function errorLine({ message, why }: PrimitiveError): string {
   return sentences ? `${message} ${why}` : `${message.replace(/\.$/, '')}: ${why}`;
 }
 
-/** What an error says, whatever was thrown. */
+/** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -15,7 +15,7 @@ export function parseJson(text: string | Uint8Array): unknown {
   }
 }
 
-/** The object in a text of JSON, with comments and trailing commas as in tsconfig.json; empty where it is none. */
+/** The object in a text of JSON, with comments and trailing commas as in tsconfig.json; empty if it is none. */
 export function readJson(text: string): Readonly<Record<string, unknown>> {
   try {
     return record(JSON.parse(text.replace(COMMENT, '$1').replace(TRAILING_COMMA, '$1')));
@@ -24,7 +24,7 @@ export function readJson(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A value where it is an object; else an empty one. */
+/** A value if it is an object; else an empty one. */
 export function record(value: unknown): Readonly<Record<string, unknown>> {
   return isObject(value) ? (value as Record<string, unknown>) : {};
 }

@@ -1,7 +1,7 @@
 import { parseJson } from './json.ts';
 import { field } from './object.ts';
 
-/** What a `package-lock.json` has of one package. */
+/** The entry of one package in a `package-lock.json`. */
 export interface LockedPackage {
   readonly version: string;
   /** SHA-512 in the form of W3C Subresource Integrity. */

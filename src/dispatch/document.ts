@@ -85,10 +85,10 @@ export const gitopsRunSchema = strictObject({
   unchecked: Type.Optional(
     strictObject(
       { why: Type.String(), facts: Type.Array(Type.String()) },
-      'What a dry run could not look up, and why.',
+      'Facts that a dry run could not look up, with the reason.',
     ),
   ),
-  next: Type.Array(Type.String(), { description: 'What to do next.' }),
+  next: Type.Array(Type.String(), { description: 'Next steps.' }),
 });
 
 /** `primitive.gitops-run/v1`. */

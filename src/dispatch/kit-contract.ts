@@ -5,7 +5,7 @@ import { schemaFaults } from '../yaml/schema-faults.ts';
 import type { GitHub } from './github.ts';
 import type { InputsFile } from './inputs.ts';
 
-/** What a GitOps repository says of itself, so that no code repository has to repeat it. */
+/** Settings that a GitOps repository publishes, so that no code repository has to repeat them. */
 export interface KitContract {
   /** With the branch and the paths of that repository; inputs and patterns are those of this program. */
   readonly file: InputsFile;

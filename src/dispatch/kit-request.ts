@@ -39,7 +39,7 @@ export interface Asking {
   /** The code repositories of a kit that has several, and which of them this checkout is, if that is known. */
   readonly code: { readonly all: readonly string[]; readonly own: string | undefined } | undefined;
   readonly ports: DispatchPorts;
-  /** What is asked. */
+  /** The request. */
   request(
     given: Readonly<Record<string, string | undefined>>,
     choices: DispatchRequest['choices'],
@@ -106,7 +106,7 @@ async function severalOf(
 
 type Given = Readonly<Record<string, string | undefined>>;
 
-/** What is asked for, as far as it is known before the repository is read; or the run that is followed again. */
+/** The request, as far as it is known before the repository is read; or the run that is followed again. */
 export type Asked = { readonly given: Given } | { readonly resume: string };
 
 function definedOf(given: Given): Readonly<Record<string, string>> {

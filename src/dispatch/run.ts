@@ -140,7 +140,7 @@ export async function resumeDispatch(
   return followRequest(asked, { run, id }, wait, github, ports);
 }
 
-/** What `--resume` names. Throws `invalid-flag` (exit 2). */
+/** The run that `--resume` names. Throws `invalid-flag` (exit 2). */
 export function parseRun(
   resumed: string,
   { repository, workflow }: Target,

@@ -33,7 +33,7 @@ const COMPONENTS = 'environments/_shared/components/';
 export const MIGRATIONS_REF: YamlPath = ['migrations', 'image', 'ref'];
 const NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 
-/** What the operators of a lane are together called. */
+/** The name of the operators of a lane together. */
 const OPERATORS = 'operators';
 
 /**

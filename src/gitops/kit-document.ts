@@ -6,7 +6,7 @@ import { Name } from './kit-names.ts';
 import { KitPreviews } from './kit-previews.ts';
 
 /**
- * What can be left out of the kit: the workflow that writes wiring; the gate; the charts; the custom resources; what
+ * Parts of the kit that can be left out: the workflow that writes wiring; the gate; the charts; the custom resources; what
  * Argo CD deploys; previews of pull requests, with their janitor; the policy by which clusters admit images.
  */
 export const KIT_PARTS = ['workflow', 'gate', 'charts', 'crds', 'argocd', 'previews', 'admission'] as const;
@@ -266,7 +266,11 @@ export const KitFile = strictObject(
           tuf: Type.Optional(
             strictObject(
               {
-                mirror: formed(/^https?:\/\/[A-Za-z0-9.:/_-]+$/, 'an address', 'Where clusters reach it.'),
+                mirror: formed(
+                  /^https?:\/\/[A-Za-z0-9.:/_-]+$/,
+                  'an address',
+                  'Address at which clusters reach it.',
+                ),
                 root: Type.Optional(
                   formed(
                     /^(?!\/)(?!.*\.\.)[\w./-]+$/,
@@ -275,11 +279,11 @@ export const KitFile = strictObject(
                   ),
                 ),
               },
-              'TUF repository of a Sigstore in place of the public one, whose metadata Kyverno wants for signers without a key.',
+              'TUF repository of a Sigstore in place of the public one, whose metadata Kyverno needs for signers without a key.',
             ),
           ),
         },
-        'What clusters check of images before pods run; without it that part is left out. It needs `sources`.',
+        'Checks of images in the cluster before pods run; omit it to leave them out. It needs `sources`.',
       ),
     ),
     operators: Type.Optional(
@@ -331,7 +335,7 @@ export const installedSchema = strictObject(
     version: Type.String({ description: 'Of the primitive that installed it.' }),
     files: Type.Record(Type.String(), Type.String(), { description: 'Path -> text as it was installed.' }),
   },
-  'What the kit installed.',
+  'Files that the kit installed.',
 );
 
 /** `primitive.kit-installed/v1`. */

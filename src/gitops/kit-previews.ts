@@ -56,7 +56,7 @@ export const KitPreviews = strictObject(
             formed(/^[1-9][0-9]*[MGT]i$/, 'an amount such as 16Gi', 'Of all requests. Default: 16Gi.'),
           ),
         },
-        'What one preview may use.',
+        'Limits of one preview.',
       ),
     ),
     secrets: Type.Optional(

@@ -60,7 +60,7 @@ export async function judgeAdvisories(
   kind: Kind,
   provenance: Provenance | undefined,
 ): Promise<readonly JudgedAdvisory[]> {
-  // What a person wrote is not from a template.
+  // Text of a person is not from a template.
   if (provenance === undefined) return [];
   const advisories = await advisoriesOf(kind);
   if (advisories.length === 0) return [];

@@ -50,7 +50,7 @@ export const KindFile = strictObject(
       {
         pattern: Type.String({ description: 'Regular expression for the whole name.', minLength: 1 }),
         reserved: Type.Optional(
-          Type.Enum(LANGUAGE_IDS, { description: 'Language whose keywords are no names.' }),
+          Type.Enum(LANGUAGE_IDS, { description: 'Language whose keywords cannot be names.' }),
         ),
       },
       'Rules for names of primitives of this kind.',

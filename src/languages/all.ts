@@ -39,7 +39,7 @@ export const languagePrograms: Readonly<Record<LanguageProgram, ProgramSpec>> = 
 
 const toolkits = new Map<LanguageId, ReturnType<typeof openToolkit>>();
 
-/** What verify does with the code of a language, loaded once. */
+/** The toolkit of a language, loaded once. */
 export function toolkitOf(id: LanguageId): Promise<Toolkit<RunnerId, LanguageProgram>> {
   const toolkit = toolkits.get(id) ?? openToolkit(id);
   toolkits.set(id, toolkit);

@@ -6,7 +6,7 @@ import { type RunnerOutput, type TestCase, tail } from './test-case.ts';
 
 /** Message of a compiler or linter about a place. */
 export interface Diagnostic {
-  /** Relative to the root of the repository; undefined where it is of no file. */
+  /** Relative to the root of the repository; undefined if it is of no file. */
   readonly path?: string;
   readonly line?: number;
   readonly column?: number;
@@ -42,7 +42,7 @@ export function casesOf(
   return [{ id: what, group: tool, outcome: 'passed', output: '' }];
 }
 
-/** What kept a checker from its report. */
+/** The reason why a checker has no report. */
 export function crashed(
   tool: string,
   { exitCode, timedOut, stdout, stderr }: RunnerOutput & { stdout: string },

@@ -18,7 +18,7 @@ import { isFailure, type TestCase } from './test-case.ts';
 /** A report of more bytes is not read: a suite that writes so much is broken. */
 const MAX_REPORT = 64 * 1024 * 1024;
 
-/** What a runner is started for. */
+/** The purpose that a runner is started for. */
 export interface JunitCall {
   readonly report: string;
   /** A file for what the report does not say. */

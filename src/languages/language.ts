@@ -18,7 +18,7 @@ export interface Language {
   readonly entry: TObject;
   /** Output of generators of buf and protoc, by path. */
   readonly generated: RegExp;
-  /** What is between the names of an import path. */
+  /** The separator of the names of an import path. */
   readonly separator: '/' | '.';
   /** Specifiers of proto files, where code imports these. */
   readonly protoFiles?: RegExp;

@@ -1,4 +1,4 @@
-/** What is found of a name or of the nearest one above it, by whole parts: `a/b/c`, `a/b`, `a`; `a/bc` is not below `a/b`. */
+/** The entry of a name or of the nearest one above it, by whole parts: `a/b/c`, `a/b`, `a`; `a/bc` is not below `a/b`. */
 export function nearestName<T>(
   name: string,
   separator: '/' | '.',

@@ -36,7 +36,7 @@ export interface Dependencies {
   ): Promise<string | undefined>;
 }
 
-/** The outcome of a comparison: the files differ, or cannot be compared; undefined where they agree. */
+/** The outcome of a comparison: the files differ, or cannot be compared; undefined if they agree. */
 export type Compared =
   | {
       readonly fault: {

@@ -17,7 +17,7 @@ export type Known =
   | 'standard'
   /** The manifest of the importing code names it. */
   | 'declared'
-  /** Nothing names it; `manifest` is the file that would, where there is one. */
+  /** Nothing names it; `manifest` is the file that would, if there is one. */
   | 'undeclared'
   /** Unknown until packages are installed, or without the tool that makes it. */
   | 'unresolved';
@@ -29,7 +29,7 @@ export type Resolve = (specifier: string) => readonly Target[];
 export interface Dependency {
   /** The manifest, relative to the root of the repository. */
   readonly path: string;
-  /** From 1; 1 where it is not known. */
+  /** From 1; 1 if it is not known. */
   readonly line: number;
   /** As imports would have it. */
   readonly specifier: string;

@@ -76,7 +76,7 @@ export class SourceTree {
     return this.#folders.has(path);
   }
 
-  /** The names of the files directly in a folder; none where it is not a folder. */
+  /** The names of the files directly in a folder; none if it is not a folder. */
   filesIn(folder: string): readonly string[] {
     return this.#folders.get(folder) ?? [];
   }
@@ -106,7 +106,7 @@ export class SourceTree {
     return found;
   }
 
-  /** The text of a file; undefined where it cannot be read. */
+  /** The text of a file; undefined if it cannot be read. */
   async text(path: string): Promise<string | undefined> {
     const bytes = await this.#tree.read(path).catch(() => undefined);
     return bytes && new TextDecoder().decode(bytes);

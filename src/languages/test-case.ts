@@ -41,7 +41,7 @@ export interface RunnerOutput {
 /** Characters of output that are kept of each case. */
 export const MAX_OUTPUT = 16 * 1024;
 
-/** The end of a text, from the start of a line where there is more. */
+/** The end of a text, from the start of a line if there is more. */
 export function tail(text: string): string {
   if (text.length <= MAX_OUTPUT) return text;
   const cut = text.slice(-MAX_OUTPUT);

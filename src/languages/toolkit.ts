@@ -4,11 +4,11 @@ import type { OpenPackages } from './packages.ts';
 import type { SuiteRunner } from './runner.ts';
 import type { ParsedSource } from './source.ts';
 
-/** What `verify` does with the code of a language; loaded when it is needed. */
+/** Functions of `verify` for the code of a language; loaded when it is needed. */
 export interface Toolkit<Runners extends string, Program extends string> extends Managers<Program> {
   /** The imports of a file. */
   readonly parse: (path: string, text: string) => Promise<ParsedSource>;
-  /** What imports mean. */
+  /** Meaning of imports. */
   readonly packages: OpenPackages;
   readonly tests: TestReader;
   readonly runners: Readonly<Record<Runners, SuiteRunner>>;

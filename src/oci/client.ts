@@ -292,7 +292,7 @@ function headDescriptor(answer: RegistryResponse, reference: string): Descriptor
   const size = Number(headers['content-length']);
   if (!isDigest(digest) || !Number.isSafeInteger(size) || headers['content-length'] === undefined)
     return undefined;
-  if (isDigest(reference) && reference !== digest) throw mismatch(answer.subject, `It says ${digest}.`);
+  if (isDigest(reference) && reference !== digest) throw mismatch(answer.subject, `It sent ${digest}.`);
   return { mediaType: manifestType(answer), digest, size };
 }
 

@@ -111,7 +111,7 @@ export async function probeUpload(http: RegistryHttp, repository: ImageRepositor
 export function checkDigestHeader(answer: RegistryResponse, digest: string): void {
   const said = answer.response.headers['docker-content-digest'];
   if (said?.startsWith('sha256:') && said !== digest) {
-    throw mismatch(answer.subject, `It says ${said.slice(0, 80)} instead of ${digest}.`);
+    throw mismatch(answer.subject, `It sent ${said.slice(0, 80)} instead of ${digest}.`);
   }
 }
 

@@ -55,7 +55,7 @@ function failed({ name, version }: InstalledPlugin, event: HookName, cause: unkn
   const who = `The hook \`${event}\` of ${name} ${version}`;
   if (cause instanceof PrimitiveError) {
     const { code, message, why, suggestions, exit, retryable } = cause;
-    const reason = why === undefined ? `${who} says so.` : `${why}\n${who} says so.`;
+    const reason = why === undefined ? `${who} reported it.` : `${why}\n${who} reported it.`;
     const error = new PrimitiveError(code, message, { why: reason, suggestions, exit, retryable, cause });
     // Of a plugin's own code there is no page.
     return Object.assign(error, { documented: cause.documented });

@@ -38,7 +38,7 @@ const declared = strictObject(
           ),
           level: Type.Enum(['error', 'warning', 'info']),
           title: Type.String({ description: 'Short title of its findings.', minLength: 1 }),
-          subject: Type.Enum(SUBJECTS, { description: 'What it judges.' }),
+          subject: Type.Enum(SUBJECTS, { description: 'The subject that it checks.' }),
           files: Type.Optional(
             Type.Array(Type.String(), {
               description: 'For the subject `file`: patterns of paths in a primitive.',
@@ -57,7 +57,7 @@ const declared = strictObject(
       strictObject(Object.fromEntries(HOOKS.map((name) => [name, Type.Optional(modulePath)])) as HookModules),
     ),
   },
-  'What the package is to primitive.',
+  'The parts of the plugin.',
 );
 type HookModules = { [N in HookName]: ReturnType<typeof Type.Optional<typeof modulePath>> };
 

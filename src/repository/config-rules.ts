@@ -321,7 +321,7 @@ function importFaults({
         ? [
             {
               path: [...path, i],
-              message: `${JSON.stringify(entry)} is not the name of a package; all below a package is meant with it`,
+              message: `${JSON.stringify(entry)} is not the name of a package; it includes all that is below the package`,
               suggestion: 'For example github.com/acme/sdk, @acme/sdk or acme_sdk.orders',
             },
           ]

@@ -13,7 +13,7 @@ export const OwnRule = strictObject({
   ),
   title: text('Title of a finding, a few words.'),
   why: Type.Optional(text('For the page of the rule.')),
-  fix: Type.Optional(text('What to do about a finding.')),
+  fix: Type.Optional(text('The fix for a finding.')),
   level: Type.Optional(Type.Enum(['error', 'warning'], { description: 'By default error.' })),
   kinds: Type.Optional(list('Kinds of primitives that it is for; all by default.', 'A kind.')),
   files: Type.Optional(list('Patterns of files below a primitive; all by default.', 'A pattern.')),

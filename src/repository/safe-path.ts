@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathFault } from '../core/path-fault.ts';
 import { isMissing } from './file-errors.ts';
 
-/** What is at a path below a folder. `blocked`: a link, or something else than the folder or file that has to be there. */
+/** The entry at a path below a folder. `blocked`: a link, or something else than the folder or file that has to be there. */
 export type PathState =
   | { readonly type: 'missing' }
   | { readonly type: 'file' | 'folder'; readonly stats: Stats }
@@ -12,7 +12,7 @@ export type PathState =
   | { readonly type: 'blocked'; readonly by: string; readonly stats: Stats };
 
 /**
- * What is at a path below a folder; `missing` for a text that {@link pathFault} refuses. Links are not followed: one could
+ * The entry at a path below a folder; `missing` for a text that {@link pathFault} refuses. Links are not followed: one could
  * lead anywhere.
  */
 export async function lookBelow(folder: string, path: string): Promise<PathState> {

@@ -1,4 +1,4 @@
-/** What git records for a path (git-ls-tree, `mode`): file, executable file, symbolic link, submodule. */
+/** The mode that git records for a path (git-ls-tree, `mode`): file, executable file, symbolic link, submodule. */
 export type EntryMode = '100644' | '100755' | '120000' | '160000';
 
 /** As {@link EntryMode}, or a folder. */

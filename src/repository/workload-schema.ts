@@ -8,7 +8,7 @@ const path = (description: string) => Type.String({ description, minLength: 1 })
 export const suiteKeys = {
   id: path('Names the suite in reports.'),
   runner: Type.Enum(RUNNER_IDS, {
-    description: 'What runs it: tests, or a compiler or linter.',
+    description: 'The runner: of tests, or a compiler or linter.',
   }),
   args: Type.Array(Type.String(), {
     description: 'Of the runner: files and patterns of tests, and flags that choose among them.',
@@ -46,7 +46,7 @@ export const Run = strictObject(
   'How a container of this kind runs; absent if it serves nothing.',
 );
 
-/** What runs of an image. */
+/** A process of an image. */
 export const Processes = Type.Record(
   Type.String({ pattern: '^[a-z][a-z0-9-]{0,19}$', title: 'lower-case letters, digits and hyphens' }),
   strictObject({
@@ -84,7 +84,7 @@ export const Settings = Type.Record(
     postgres: Type.Optional(
       Type.Boolean({ description: 'Is the address of a Postgres database: previews have one.' }),
     ),
-    help: Type.String({ description: 'What it is.', minLength: 1 }),
+    help: Type.String({ description: 'Purpose of the variable.', minLength: 1 }),
   }),
   { description: 'Variables that have to be set, are secret, or name files.' },
 );

@@ -7,7 +7,7 @@ import type { Workload } from './workload-schema.ts';
 /** The parts of `primitive.yaml` that say what `kind.yaml` of its kind leaves open. */
 export const WORKLOAD_KEYS = ['suites', 'run', 'processes', 'settings'] as const;
 
-/** What a primitive says of its tests and processes; a key is absent if it does not. */
+/** Tests and processes that a primitive sets; a key is absent if it does not. */
 export function workloadOf(file: Workload): Workload {
   return Object.fromEntries(
     WORKLOAD_KEYS.flatMap((key) => (file[key] === undefined ? [] : [[key, file[key]]])),
@@ -47,7 +47,7 @@ export function workloadFaults(file: Workload, kind: Workload): readonly Fault[]
         : [{ path: ['run', key], message: `\`run.${key}\` is not a path such as /readyz` }],
     ),
     ...(processes?.serve?.once
-      ? [{ path: ['processes', 'serve'], message: '`serve` goes on: it cannot run once' }]
+      ? [{ path: ['processes', 'serve'], message: '`serve` is long-running: it cannot run once' }]
       : []),
     ...(processes?.serve !== undefined && processes.serve.ports?.http === undefined
       ? [{ path: ['processes', 'serve'], message: '`serve` needs a port named http, which probes ask' }]

@@ -22,7 +22,7 @@ interface Schema {
 }
 
 /**
- * What is wrong with data that should have the shape of a schema, in words for people; empty if nothing is.
+ * The faults of data by a schema, in words for people; empty if there are none.
  *
  * TypeBox decides; this only explains, since a validator's own errors name every branch of a union and no neighbour
  * of a misspelt key.

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 
-// What is used of the answers of GitHub's REST API (docs.github.com/rest); all else in them is ignored.
+// The fields that are used of the answers of GitHub's REST API (docs.github.com/rest); all else in them is ignored.
 
 const text = Type.String();
 const number = Type.Number();

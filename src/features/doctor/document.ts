@@ -33,7 +33,7 @@ export const doctorSchema = strictObject({
         description:
           'warn: publish works, but not as safely as it could, or verify lacks a program; unknown: not checked, as nobody answered; skipped: not checked, as a check failed that this one needs.',
       }),
-      detail: Type.String({ description: 'What was found, or what failed.' }),
+      detail: Type.String({ description: 'The result, or the failure.' }),
       why: Type.Optional(Type.String()),
       code: Type.Optional(Type.String({ description: 'Stable code of the problem.' })),
       fix: Type.Array(Type.String(), { description: 'Fixes, most likely first.' }),

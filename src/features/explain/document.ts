@@ -9,7 +9,7 @@ export const explainSchema = strictObject({
       id: Type.String(),
       family: Type.String(),
       level: Type.Enum(['error', 'warning', 'info']),
-      title: Type.String({ description: 'What it finds.' }),
+      title: Type.String({ description: 'The problem that it finds.' }),
       plugin: Type.Optional(Type.String({ description: 'Name and version of the plugin that it is of.' })),
       page: Type.Optional(Type.String({ description: 'Markdown; only of a rule that was asked for.' })),
     }),
@@ -18,7 +18,7 @@ export const explainSchema = strictObject({
   codes: Type.Array(
     strictObject({
       code: Type.String({ description: 'The code of an error or a warning: inputs-dirty' }),
-      title: Type.String({ description: 'What it means, one sentence.' }),
+      title: Type.String({ description: 'Its meaning, in one sentence.' }),
       page: Type.Optional(Type.String({ description: 'Markdown; only of a code that was asked for.' })),
     }),
     { description: 'Codes of errors and warnings, sorted.' },

@@ -19,7 +19,7 @@ export interface ExplainedRule {
   readonly title: string;
   /** Name and version of the plugin that it is of. */
   readonly plugin?: string;
-  /** Its page, where it has no file: a rule of a config. */
+  /** Its page, if it has no file: a rule of a config. */
   readonly page?: string;
 }
 

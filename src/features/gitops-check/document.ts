@@ -25,13 +25,13 @@ export const gitopsCheckSchema = strictObject({
       files: Type.Integer({ description: 'Files of values, components and renders that were read.' }),
       references: Type.Integer({ description: 'Image references in them; the sum of the following.' }),
       judged: Type.Integer({ description: 'By release records, or by the images that kit.yaml allows.' }),
-      unchanged: Type.Integer({ description: 'As they stand in the base: judged when they came there.' }),
+      unchanged: Type.Integer({ description: 'The same in the base: checked when they were merged.' }),
       empty: Type.Integer({ description: 'Without an image: nothing is deployed by them.' }),
     },
-    'What was looked at.',
+    'Counts of what was checked.',
   ),
   unchecked: Type.Array(strictObject({ path: Type.String(), reason: Type.String() }), {
-    description: 'What was not judged, and why.',
+    description: 'Not checked, with the reason.',
   }),
   findings: Type.Array(finding, { description: 'Sorted by path, line, rule.' }),
 });

@@ -39,14 +39,14 @@ export const kitInitSchema = strictObject({
       name: Type.String(),
       change: Type.Enum(['removed', 'moved'], { description: 'Change of the lane in kit.yaml.' }),
       cluster: Type.String(),
-      namespace: Type.String({ description: 'What runs there goes on.' }),
+      namespace: Type.String({ description: 'Its workloads keep running.' }),
       applicationSets: Type.Array(Type.String(), {
-        description: 'In the cluster until they are deleted by hand, which ends nothing that runs.',
+        description: 'In the cluster until a person deletes them, which ends no workload.',
       }),
     }),
     { description: 'Lanes that the settings no longer have, or have elsewhere.' },
   ),
-  next: Type.Array(Type.String(), { description: 'What to do next.' }),
+  next: Type.Array(Type.String(), { description: 'Next steps.' }),
   written: Type.Boolean({ description: 'False for a dry run, or if nothing changes.' }),
 });
 

@@ -71,14 +71,14 @@ export function stepsFor(lane: LeftLane): readonly string[] {
         : `Lane ${name}, before you merge this: move sources/values/env/${name} to sources/values/env/${heir} in the same pull request`,
       `Lane ${name}, once it is merged: ${end}`,
       heir === undefined
-        ? `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`
-        : `Lane ${name}, then, as Argo CD records the owner of what runs when it syncs: argocd app sync -l ${heirLabel}. All in ${namespace} goes on, as the lane ${heir}`,
+        ? `Lane ${name}: the workloads in ${namespace} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`
+        : `Lane ${name}, then, as Argo CD records the owner of workloads when it syncs: argocd app sync -l ${heirLabel}. The workloads in ${namespace} keep running, as the lane ${heir}`,
     ];
   return [
     `Lane ${name}, before you merge this: kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,
     `Lane ${name}, then, before you merge this: ${end}`,
     `Lane ${name}, once it is merged: kubectl annotate application ${kit} -n ${argocd} argocd.argoproj.io/refresh=hard, until \`kubectl get application ${kit} -n ${argocd} -o jsonpath={.status.sync.revisions}\` has the merged commit`,
     `Lane ${name}, then: kubectl apply --server-side -f argocd/bootstrap.yaml`,
-    `Lane ${name}: all that runs in ${namespace} goes on, and nothing updates it. To end it: kubectl delete namespace ${namespace}`,
+    `Lane ${name}: the workloads in ${namespace} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`,
   ];
 }

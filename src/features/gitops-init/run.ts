@@ -157,7 +157,7 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
     ({ name, change, namespace, cluster }): Finding => ({
       rule: 'kit-lane-removed',
       level: 'error',
-      message: `lane ${name} is ${change}; what runs in ${namespace} on ${cluster} would go on, and nothing would update it`,
+      message: `lane ${name} is ${change}; the workloads in ${namespace} on ${cluster} would keep running without updates`,
       path: KIT_FILE,
     }),
   );

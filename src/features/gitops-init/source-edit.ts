@@ -5,7 +5,7 @@ import { KIT_FILE } from '../../gitops/kit.ts';
 import type { KitSourceRepository } from '../../gitops/kit-document.ts';
 import type { SignerPolicy, TrustTier } from '../../repository/signers.ts';
 
-/** What becomes of a source in kit.yaml. */
+/** The change of a source in kit.yaml. */
 export interface SourceChange {
   readonly repository: string;
   readonly change: 'added' | 'changed' | 'unchanged';

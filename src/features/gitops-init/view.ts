@@ -23,11 +23,11 @@ function kitText({ files, version, sources, lanes, next, written }: KitInitDocum
   }
   for (const { name, change, namespace, cluster } of lanes)
     lines.push(
-      `${style.bold(change.padEnd(9))} lane ${name}: what runs in ${namespace} on ${cluster} goes on`,
+      `${style.bold(change.padEnd(9))} lane ${name}: the workloads in ${namespace} on ${cluster} keep running`,
     );
   const steps = next.map((step) => `  ${step}`);
   const after = written
     ? ['', `The kit of primitive ${version} is installed. Next:`, ...steps]
-    : ['', 'Nothing was written.', ...(lanes.length > 0 ? ['What to do:', ...steps] : [])];
+    : ['', 'Nothing was written.', ...(lanes.length > 0 ? ['Next steps:', ...steps] : [])];
   return `${[...lines, ...after].join('\n')}\n`;
 }

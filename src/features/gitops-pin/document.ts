@@ -24,9 +24,9 @@ export const gitopsPinSchema = strictObject({
       path: Type.String({ description: 'Of the scalar: image.ref' }),
       action: Type.Enum(['create', 'update', 'unchanged'], {
         description:
-          'create: the file was missing and is made from the template; unchanged: the same digest stands there.',
+          'create: the file was missing and is made from the template; unchanged: it has this digest already.',
       }),
-      before: nullable('The reference that stands there.'),
+      before: nullable('The current reference.'),
       after: Type.String({ description: 'The reference that is set.' }),
     }),
     { description: 'Sorted by file, then path.' },

@@ -79,7 +79,7 @@ export function sourceOf(name: string | undefined, { sources = [] }: Kit): KitSo
   if (found !== undefined) return found;
   const names = sources.map(({ repository }) => repository);
   if (name !== undefined) throw unknown('source', name, names);
-  throw new PrimitiveError('source-unknown', 'Which source is meant is not clear: --source is missing.', {
+  throw new PrimitiveError('source-unknown', 'Flag --source is missing.', {
     why: `${KIT_FILE} has several: ${names.join(', ')}`,
     suggestions: [`--source ${names[0]}`],
   });

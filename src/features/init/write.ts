@@ -30,6 +30,6 @@ export async function writeNew(root: string, files: readonly InitFile[]): Promis
 function exists(paths: readonly string[]): PrimitiveError {
   return new PrimitiveError('init-exists', `${paths.join(' and ')} exists already.`, {
     why: 'init never overwrites a file; nothing was written',
-    suggestions: ['Edit it by hand.', 'To see what init would write, move it away and run init --dry-run.'],
+    suggestions: ['Edit it by hand.', 'To see what init would write, rename it and run init --dry-run.'],
   });
 }

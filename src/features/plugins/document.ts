@@ -4,7 +4,7 @@ import { type DataOf, nullable, strictObject } from '../../core/schema.ts';
 const plugin = strictObject({
   name: Type.String(),
   version: Type.String(),
-  spec: Type.String({ description: 'What was asked for: a package, or the folder of one that is linked.' }),
+  spec: Type.String({ description: 'The requested package, or the folder of a linked one.' }),
   linked: Type.Boolean({ description: 'It is a folder of a developer, read anew each time.' }),
   folder: Type.String({ description: 'Absolute.' }),
   integrity: nullable('Of the package; null for one that is linked.'),

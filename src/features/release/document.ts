@@ -44,7 +44,7 @@ const image = strictObject({
 /** The report of `release show` and `release verify`. */
 export const releaseReportSchema = strictObject({
   schema: Type.Literal('primitive.release-report/v1'),
-  target: Type.String({ description: 'What was looked up: the record, or the image.' }),
+  target: Type.String({ description: 'The record or image that was looked up.' }),
   checked: Type.Enum(['record', 'images'], {
     description:
       'record: the signature of the record alone, which vouches for what it lists; images: each image with all its bundles, too.',

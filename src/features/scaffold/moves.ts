@@ -3,7 +3,7 @@ import { byCodeUnit } from '../../core/order.ts';
 
 /** A file that the template no longer has under its path. */
 export interface GoneFile {
-  /** What the template last made of it. */
+  /** The last text of the template for it. */
   readonly digest: Digest;
   /** The text of that; undefined if it cannot be had. */
   readonly base: string | undefined;

@@ -6,7 +6,7 @@ import type { Provenance } from '../../repository/provenance.ts';
 import type { Existing } from './facts.ts';
 import type { ActionReason, PlannedFile, ScaffoldFacts } from './planned.ts';
 
-/** An action, and the bytes to write where they are not what the template makes. */
+/** An action, and the bytes to write if they are not what the template makes. */
 export type FilePlan = PlannedFile & { readonly bytes?: Uint8Array };
 
 /** Decides the action on a file that the template makes. */
@@ -104,7 +104,7 @@ function planChanged(
   return { action: 'merge', ...merged({ ...mine, base: mine.base }, bytes) };
 }
 
-/** What becomes of a file that is there. */
+/** The action for an existing file. */
 type Changed = Pick<FilePlan, 'action' | 'reason' | 'merged' | 'conflicts' | 'bytes'>;
 
 /** The file at a path. */

@@ -6,7 +6,7 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { Provenance, TemplateOrigin } from '../../repository/provenance.ts';
 import { isBehind, type PlannedFile, type ScaffoldFacts, staysOwners } from './planned.ts';
 
-/** What `primitive.yaml` records once a plan is executed. */
+/** The record of `primitive.yaml` once a plan is executed. */
 export function recordAfter(
   files: readonly PlannedFile[],
   before: Provenance | undefined,

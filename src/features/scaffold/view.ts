@@ -130,7 +130,7 @@ function unfinishedLines({ path: folder, files, imports = [] }: ScaffoldDocument
   return [...merges, ...imports.map((left) => importLine(left, folder))];
 }
 
-/** What to do about a file that names a package which has moved. */
+/** The next step for a file that names a package which has moved. */
 function importLine(
   { path, module, from, to }: NonNullable<ScaffoldDocument['imports']>[number],
   folder: string,

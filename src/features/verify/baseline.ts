@@ -10,7 +10,7 @@ export interface BaselineFile {
   readonly shown: string;
   /** Relative to the root of the repository. */
   readonly path?: string | undefined;
-  /** The text; undefined where there is no such file. */
+  /** The text; undefined if there is no such file. */
   read(): Promise<string | undefined>;
   /** Replaces it as a whole. */
   write(text: string): Promise<void>;
@@ -81,7 +81,7 @@ export function applyBaseline(
   };
 }
 
-/** The baseline after a run: it shrinks, and grows only where that is asked for. */
+/** The baseline after a run: it shrinks, and grows only if that is asked for. */
 export function nextBaseline(
   entries: readonly BaselineEntry[],
   { findings, stale }: Baselined,

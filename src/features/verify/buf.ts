@@ -6,7 +6,7 @@ import type { WorkTree } from './work-tree.ts';
 export interface BufPlugin {
   /** `buf.build/protocolbuffers/go`; undefined for a local plugin, which another file pins. */
   readonly name: string | undefined;
-  /** Without `v`; undefined where it is not pinned. */
+  /** Without `v`; undefined if it is not pinned. */
   readonly version: string | undefined;
   /** Relative to the root of the repository. */
   readonly path: string;
@@ -15,7 +15,7 @@ export interface BufPlugin {
 
 const FILE = 'buf.gen.yaml';
 
-/** The plugins of a primitive's `buf.gen.yaml`, of either version of its format; none where it cannot be read. */
+/** The plugins of a primitive's `buf.gen.yaml`, of either version of its format; none if it cannot be read. */
 export async function bufPlugins({ path, files }: Primitive, tree: WorkTree): Promise<readonly BufPlugin[]> {
   if (!files.includes(FILE)) return [];
   const file = `${path}/${FILE}`;

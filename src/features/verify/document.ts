@@ -13,14 +13,14 @@ const finding = strictObject({
   rule: Type.Unsafe<RuleId>(
     Type.String({
       pattern: '^[A-Z]+-[0-9]{3}$',
-      description: '`primitive explain RULE` says what it means.',
+      description: 'Explained by `primitive explain RULE`.',
     }),
   ),
   plugin: Type.Optional(Type.String({ description: 'Name and version of the plugin whose rule it is.' })),
   level: Type.Enum(['error', 'warning', 'info'], {
     description: 'An error fails, a warning and an info do not.',
   }),
-  message: Type.String({ description: 'What is wrong, one sentence that begins with the thing.' }),
+  message: Type.String({ description: 'The problem, in one sentence that begins with its subject.' }),
   path,
   line: Type.Optional(Type.Integer({ minimum: 1 })),
   column: Type.Optional(Type.Integer({ minimum: 1, description: 'In UTF-16 code units.' })),
@@ -97,7 +97,7 @@ export const verifySchema = strictObject(
         path: Type.String({ description: 'Folder of proto files, or the primitive of deleted ones.' }),
         files: count('Proto files that the base has; 0 if they are new.'),
         with: Type.String({ description: '`release CHANNEL`, or `merge base with BRANCH`.' }),
-        commit: Type.String({ description: 'The base: where HEAD has parted from it.' }),
+        commit: Type.String({ description: 'The commit of the release, or the merge base.' }),
         why: nullable('Why it is not a release.'),
       }),
       { description: 'Proto files that were compared with earlier ones, so that consumers still read them.' },
@@ -123,7 +123,7 @@ export const verifySchema = strictObject(
           }),
         ),
       },
-      'What became of each file of the work tree: exactly one of these.',
+      'Each file of the work tree, counted under exactly one of these.',
     ),
     summary: strictObject({
       errors: count('Findings of level error that are not suppressed.'),
@@ -162,10 +162,10 @@ export const verifySchema = strictObject(
           }),
         ),
       },
-      'What differs from run to run.',
+      'Data that differs from run to run.',
     ),
   },
-  'What `primitive verify` found.',
+  'Findings of `primitive verify`.',
 );
 
 export type VerifyDocument = DataOf<typeof verifySchema>;

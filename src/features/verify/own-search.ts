@@ -1,7 +1,7 @@
 import { createContext, Script } from 'node:vm';
 import { PrimitiveError } from '../../core/errors.ts';
 
-/** What a pattern of the config matches in a text. */
+/** The matches of a pattern of the config in a text. */
 export interface Match {
   /** From 1. */
   readonly line: number;

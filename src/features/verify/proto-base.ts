@@ -5,7 +5,7 @@ import type { PastTree, WorkTree } from './work-tree.ts';
 /** The commit of the channel's newest release, or why it is not known: half a sentence. */
 export type Released = { readonly commit: string } | { readonly why: string };
 
-/** What the work tree is compared with. */
+/** The base that the work tree is compared with. */
 export interface ProtoBase {
   readonly tree: PastTree;
   /** `release main`, or `merge base with origin/main`. */

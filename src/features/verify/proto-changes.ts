@@ -36,7 +36,7 @@ export type CompareProto = (files: {
   | undefined
 >;
 
-/** What was compared with what. */
+/** A comparison: of which files, with which commit. */
 export type Compared = VerifyDocument['compared'][number];
 
 interface ProtoComparison {

@@ -14,7 +14,7 @@ export interface Context {
   readonly primitives: readonly Primitive[];
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
-  /** The suites that were run; empty where none was. */
+  /** The suites that were run; empty if none was. */
   readonly runs: readonly SuiteRun[];
 }
 
@@ -49,7 +49,7 @@ export interface Rule<S extends SubjectName = SubjectName> {
   readonly subject: S;
   /** `@acme/rust@1.0.0`; absent for ours. */
   readonly plugin?: string;
-  /** Its page, Markdown, where it has no file. */
+  /** Its page, Markdown, if it has no file. */
   readonly page?: string;
   /**
    * Where what is found in a file is judged: in folders of primitives alone unless given, in all that their images take

@@ -66,9 +66,9 @@ export interface Primitive {
   readonly id: string;
   /** Relative to the root of the repository. */
   readonly path: string;
-  /** The kind of that name; undefined where no such kind exists. */
+  /** The kind of that name; undefined if no such kind exists. */
   readonly kind: Kind | undefined;
-  /** Its `primitive.yaml`; undefined where it is missing or cannot be read. */
+  /** Its `primitive.yaml`; undefined if it is missing or cannot be read. */
   readonly manifest: PrimitiveManifest | undefined;
   /** Component for publish; undefined if its `primitive.yaml` is missing or invalid. */
   readonly component: Component | undefined;
@@ -87,7 +87,7 @@ export interface DockerfileSubject {
   readonly fault: { readonly message: string; readonly line?: number } | undefined;
   /** Images from outside, in any stage and for any platform. */
   readonly images: readonly PinnedReference[];
-  /** Who runs the last stage that is built; the line of its FROM where it has no USER. */
+  /** Who runs the last stage that is built; the line of its FROM if it has no USER. */
   readonly user: { readonly line: number; readonly name: string | undefined };
   /** Variables of `ENV` and `ARG` with the values that are written there. */
   readonly variables: readonly Variable[];
@@ -125,7 +125,7 @@ export interface Source extends ParsedSource {
 /** An import with what it leads to. */
 export interface Import {
   readonly language: LanguageId;
-  /** As written; for `from a import b` in Python, `a.b` where that is a module. */
+  /** As written; for `from a import b` in Python, `a.b` if that is a module. */
   readonly specifier: string;
   /** Python: what is imported from it; each may be a module. */
   readonly names: readonly string[];
@@ -137,11 +137,11 @@ export interface Import {
   readonly owner: Primitive | undefined;
   /** Whether the target is a proto file or code that is generated from one. */
   readonly proto: boolean;
-  /** Given where it is a package of Go with code of a person beside what is generated. */
+  /** Given if it is a package of Go with code of a person beside what is generated. */
   readonly mixed?: true;
   /** The files through which it leads to `owner`, where `target` is not of a primitive itself. */
   readonly by?: readonly string[];
-  /** Given where it is no line of code, but of a manifest. */
+  /** Given if it is no line of code, but of a manifest. */
   readonly inManifest?: true;
 }
 
@@ -176,7 +176,7 @@ export interface ProtoChanges {
   readonly with: string;
   /** The files that were compared, relative to the root of the repository. */
   readonly files: readonly string[];
-  /** What is no longer as it was. */
+  /** The changes. */
   readonly changes: readonly ProtoChange[];
 }
 
@@ -204,7 +204,7 @@ export interface ModelSubject {
   /** The BPMN file, relative to the root of the repository. */
   readonly path: string;
   readonly primitive: Primitive;
-  /** Undefined where it has faults. */
+  /** Undefined if it has faults. */
   readonly model: Pick<CompiledModel, 'jobs' | 'computed'> | undefined;
   /** Its faults, and warnings, by the codes of the compiler. */
   readonly faults: readonly Finding[];

@@ -265,7 +265,7 @@ function policyText({ policy: { from, changed }, scope }: VerifyDocument): strin
   );
 }
 
-/** What proto files were compared with, and why not with a release. */
+/** The bases of comparisons of proto files, and why they are no releases. */
 function comparedText({ path, files, with: base, commit, why }: VerifyDocument['compared'][number]): string {
   const reason = why === null ? '' : `; no release: ${why}`;
   const what = files === 0 ? 'is new' : `was compared, ${plural(files, 'proto file')}`;

@@ -25,7 +25,7 @@ export interface WorkTree extends Snapshot {
   read(path: string): Promise<Uint8Array | undefined>;
   /**
    * What git holds of tracked files for which attributes make it differ from the work tree (`working-tree-encoding`,
-   * `filter`): these bytes are published. Each is read when it is asked for; undefined where that fails, see `unreadable`.
+   * `filter`): these bytes are published. Each is read when it is asked for; undefined if that fails, see `unreadable`.
    */
   stored(): Promise<ReadonlyMap<string, () => Promise<Uint8Array | undefined>>>;
   /** Links among what was read so far: their targets were not. */
@@ -38,7 +38,7 @@ export interface WorkTree extends Snapshot {
   stamps(): Promise<ReadonlyMap<string, string>>;
   /**
    * Files that differ between the work tree and the commit where HEAD and `revision` have parted; deleted ones too.
-   * Throws `revision-unknown` and `revision-unrelated` (exit 2) where that cannot be said.
+   * Throws `revision-unknown` and `revision-unrelated` (exit 2) if that is unknown.
    */
   changedSince(revision: string): Promise<readonly string[]>;
   /** The files of a commit. Throws `revision-unknown` (exit 2). */

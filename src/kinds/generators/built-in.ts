@@ -38,7 +38,7 @@ export function builtIn({ id, run, version }: Generator): BuiltIn | undefined {
 }
 
 /**
- * Generators in the versions that a primitive records; those of its kind where it records none. Shared code is only for
+ * Generators in the versions that a primitive records; those of its kind if it records none. Shared code is only for
  * those that record it: others have files of their own in its place, until an update.
  */
 export function recordedGenerators(

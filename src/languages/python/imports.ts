@@ -125,7 +125,7 @@ function importOfCall(call: Node, loaders: Loaders): readonly SourceImport[] {
   return [{ specifier: specifier?.startsWith('.') && !own ? undefined : specifier, ...place }];
 }
 
-/** The path among the arguments, as the specifier of a path; unknown where it counts from the folder of the process. */
+/** The path among the arguments, as the specifier of a path; unknown if it counts from the folder of the process. */
 function fileSpecifier(given: readonly Node[]): string | undefined {
   const path = given
     .map((node) => literal(node))

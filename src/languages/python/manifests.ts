@@ -6,7 +6,7 @@ import type { SourceTree } from '../source-tree.ts';
 /** A project of Python, as far as it decides what imports mean. */
 export interface PythonProject {
   readonly folder: string;
-  /** The file that says what it depends on; undefined where none does. */
+  /** The file that says what it depends on; undefined if none does. */
   readonly manifest: string | undefined;
   /** Distributions that it names, by their normalised name; with the place where it does. */
   readonly distributions: ReadonlyMap<string, { readonly path: string; readonly line: number }>;
@@ -85,7 +85,7 @@ function isComputed(
   return !isWritten;
 }
 
-/** What hooks of Hatch add to the dependencies. */
+/** Dependencies that hooks of Hatch add. */
 function hookLists(tool: Readonly<Record<string, unknown>>): readonly unknown[] {
   return Object.values(record(record(record(tool.hatch).metadata).hooks)).flatMap((hook) => [
     record(hook).dependencies,

@@ -67,7 +67,7 @@ function npmFault(
   return undefined;
 }
 
-/** The packages of a lock file of npm, by their folders; undefined where it is not JSON. */
+/** The packages of a lock file of npm, by their folders; undefined if it is not JSON. */
 function npmPackages(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     return record(record(JSON.parse(new TextDecoder().decode(bytes))).packages);

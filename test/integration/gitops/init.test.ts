@@ -196,7 +196,7 @@ describe('gitops init', () => {
       const refused = await refusalOf(repo, { update: true });
       expect(refused).toMatchObject({ code: 'kit-lane-removed', exit: 2 });
       expect(refused.why).toContain(
-        `lane production is ${change}; what runs in acme-production on main would go on`,
+        `lane production is ${change}; the workloads in acme-production on main would keep running`,
       );
       expect(await contentOf(repo.root, ['.git', 'kit.yaml'])).toEqual(before);
       const plan = await initKit(repo.root, { update: true, allowLaneRemoval: true, dryRun: true });
@@ -222,7 +222,7 @@ describe('gitops init', () => {
           'Lane production, before you merge this: move sources/values/env/production to sources/values/env/prod in the same pull request',
           expect.stringContaining(`Lane production, once it is merged: ${ending}`),
           expect.stringMatching(
-            /argocd app sync -l \S+\/lane=prod\. All in acme-production goes on, as the lane prod$/,
+            /argocd app sync -l \S+\/lane=prod\. The workloads in acme-production keep running, as the lane prod$/,
           ),
         ]);
       }

@@ -58,7 +58,7 @@ test.each<[string, Workload, Workload, (string | number)[], RegExp]>([
     { processes: { serve: { once: true, ports: http } } },
     {},
     ['processes', 'serve'],
-    /goes on/,
+    /long-running/,
   ],
   [
     'a serve without a port for probes',

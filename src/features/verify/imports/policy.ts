@@ -8,7 +8,7 @@ import type { Subjects } from '../subjects.ts';
 type PathRule = 'IMP-001' | 'IMP-002' | 'IMP-003' | 'IMP-008';
 
 /**
- * The rule about what an import leads to that it breaks; undefined where it may be: the standard library, the primitive's
+ * The rule about what an import leads to that it breaks; undefined if it may be: the standard library, the primitive's
  * own code, what its manifest names and is no code of this repository, or an SDK that leads into no primitive.
  */
 export function brokenPathRule(found: Subjects['import'], context: Context): PathRule | undefined {

@@ -132,7 +132,7 @@ function targetsOf(
   if (specifier === undefined) return [{ specifier: '', target: { type: 'unknown' } }];
   if (names.length === 0) return resolve(specifier).map((target) => ({ specifier, target }));
   const found: Resolved[] = [];
-  // A name that is imported from a package is a module of its own where there is a file for it.
+  // A name that is imported from a package is a module of its own if there is a file for it.
   for (const name of names) {
     const module = specifier.endsWith('.') ? `${specifier}${name}` : `${specifier}.${name}`;
     const [target] = resolve(module);

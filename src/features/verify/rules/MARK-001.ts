@@ -26,7 +26,7 @@ export const rule: Rule<'marker'> = {
   },
 };
 
-/** The cases that failed with the marker in this run; those that the kind lists where no suite was run. */
+/** The cases that failed with the marker in this run; those that the kind lists if no suite was run. */
 function redCases({ id, kind }: Primitive, { text }: Marker, { runs }: Context): readonly Related[] {
   const own = runs.filter(({ primitive }) => primitive.id === id);
   if (own.length > 0) {

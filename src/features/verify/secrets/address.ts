@@ -2,7 +2,7 @@
 export const LOCAL =
   /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[?::1\]?|(?:[^:]+\.)?(?:example|test|invalid|localhost)(?:\.(?:com|org|net))?)(?::\S*)?$/i;
 
-/** The parts of a URL, of a data source name or of a connection string; empty where they are not there. */
+/** The parts of a URL, of a data source name or of a connection string; empty if they are not there. */
 export interface Address {
   readonly user: string;
   readonly password: string;

@@ -4,7 +4,7 @@ import type { SecretKind } from './secret.ts';
 
 /** Advice about a credential in a file. */
 export const REVOKE =
-  'Revoke it: everybody who can read the repository has it. Then take it from the environment or a secret store.';
+  'Revoke it: anyone who can read the repository has it. Then take it from the environment or a secret store.';
 
 /** The rule that reports secrets of a kind. The value is not known to it. */
 export function secretRule(

@@ -160,7 +160,7 @@ class SchemaCheck {
 const ID = /^([a-z][\w-.]*:)?[a-z_][\w-.]*$/i;
 
 const UNKNOWN =
-  'Correct the spelling, or remove it: neither BPMN 2.0 nor Zeebe has this there. What is a tool of your own belongs into a namespace of its own.';
+  'Correct the spelling, or remove it: neither BPMN 2.0 nor Zeebe has it here. Extensions of your own tools need their own namespace.';
 
 /** Repeats what sequence flows say, for modelers; Zeebe goes by the flows. */
 const REPEATED: readonly string[] = ['bpmn:incoming', 'bpmn:outgoing'];

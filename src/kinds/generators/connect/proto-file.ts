@@ -106,7 +106,7 @@ function textOf(literal: string): string {
   return literal.slice(1, -1);
 }
 
-/** What a message has besides fields and types. */
+/** Parts of a message besides fields and types. */
 const STATEMENTS = ['option', 'reserved', 'extensions', 'extend', ';'];
 
 function readOneof(tokens: Tokens, fields: Field[]): void {
