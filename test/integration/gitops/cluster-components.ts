@@ -148,4 +148,43 @@ export function components(lab: () => GitopsCluster): void {
     await merge(gone(basket));
     await eventually(async () => expect(await ofComponents()).toEqual([]));
   });
+  it('keeps the volume of a component that is disabled, if it says so', async () => {
+    const { kube } = lab();
+    const name = 'shelf';
+    const annotations = {
+      'argocd.argoproj.io/sync-options': 'Prune=false',
+      'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
+    };
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const path = `environments/_shared/components/apps/${name}/component.yaml`;
+    const manifests = [
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'kept', annotations }, spec },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'lost' } },
+    ];
+    await merge({
+      [path]: `name: ${name}\narea: apps\nchart: raw-manifests\n`,
+      [values('dev', name)]: JSON.stringify({ enabled: true, manifests }),
+    });
+    const left = async () => {
+      const lists = await Promise.all(
+        ['persistentvolumeclaims', 'configmaps'].map((plural) =>
+          kube.get<KubeObject>(`api/v1/namespaces/${NAMESPACE}/${plural}`),
+        ),
+      );
+      const names = lists.flat().map((object) => object.metadata.name);
+      return names.filter((each) => ['kept', 'lost'].includes(each)).sort();
+    };
+    await eventually(async () => expect(await left()).toEqual(['kept', 'lost']));
+    await merge({ [values('dev', name)]: 'enabled: false\n' });
+    await eventually(async () => {
+      expect(await left()).toEqual(['kept']);
+      expect((await application(`dev-${name}`)).status?.sync?.status).toBe('Synced');
+    });
+    await merge({ [path]: null, [values('dev', name)]: null });
+    await eventually(async () =>
+      expect((await applications()).map(({ metadata }) => metadata.name)).not.toContain(`dev-${name}`),
+    );
+    expect(await left()).toEqual(['kept']);
+    await kube.kubectl(['delete', 'pvc', 'kept', '-n', NAMESPACE, '--wait=false']);
+  });
 }

@@ -112,6 +112,10 @@ export function manifests(lab: () => GitopsCluster): void {
     const theirs = [
       argo('AppProject', 'acme-dev', {}),
       argo('AppProject', 'dev', {}),
+      argo('ApplicationSet', 'acme-components-dev', {
+        generators: [{ list: { elements: [] } }],
+        template: { metadata: { name: 'x' }, spec: { project: 'dev', source, destination } },
+      }),
       argo('Application', 'dev-shop', { project: 'dev', source, destination }),
       argo('Application', 'acme-kit', { project: 'dev', source, destination }),
     ];
@@ -123,6 +127,7 @@ export function manifests(lab: () => GitopsCluster): void {
       code: 1,
       taken: [
         'AppProject acme-dev in argocd',
+        'ApplicationSet acme-components-dev in argocd',
         'Application acme-kit in argocd',
         'Application dev-shop in argocd',
         'Namespace default',

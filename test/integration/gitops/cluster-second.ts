@@ -30,7 +30,7 @@ const LANES = `
     cluster: main
     namespace: acme-shut
     digest: true
-    windows: [{ kind: deny, schedule: "* * * * *", duration: 1h }]`;
+    windows: [{ kind: deny, schedule: "* * * * *", duration: 1h, timeZone: Europe/Paris }]`;
 
 /** A cluster that is not Argo CD's own gets custom resources, a lane, previews, and the account of the janitor. */
 export function second(lab: () => GitopsCluster): void {
@@ -125,7 +125,7 @@ export function second(lab: () => GitopsCluster): void {
   });
 
   it('has previews, and the janitor beside Argo CD deletes their namespaces there, and nothing else', async () => {
-    const { app, kube, folder } = lab();
+    const { app, gitops, kube, folder } = lab();
     await app.commit('far-away', { a: 'far' });
     const pull = app.open('far-away', { labels: ['preview'] });
     const namespace = `pr-${pull.number}-acme`;
@@ -138,16 +138,21 @@ export function second(lab: () => GitopsCluster): void {
     await eventually(async () => expect(await namespaces()).toContain(namespace));
     const account = join(folder, 'edge');
     await mkdir(account);
+    const janitor = () =>
+      attempt(process.execPath, janitorCommand(lab(), `--cluster=${account}`), {
+        env: janitorEnvironment(lab()),
+      });
+    // Without the token of its account: a pod has it by a volume, which it waits for.
+    expect((await janitor()).code).toBe(1);
+    expect(await namespaces()).toContain(namespace);
+    const volume = (await gitops.file('argocd/janitor/templates/janitor.yaml')) ?? '';
+    expect(volume).toMatch(/secret: \{ secretName: preview-janitor-edge \}$/m);
     const token = (await edge.kubectl(['create', 'token', 'preview-janitor', '--namespace=acme-kit'])).trim();
     await writeFile(join(account, 'token'), token);
     await writeFile(join(account, 'server'), `https://${edge.address.host}:${edge.address.port}`);
     await writeFile(join(account, 'ca.crt'), await readFile(edge.caFile));
     const clean = async () => {
-      const { code, stdout, stderr } = await attempt(
-        process.execPath,
-        janitorCommand(lab(), `--cluster=${account}`),
-        { env: janitorEnvironment(lab()) },
-      );
+      const { code, stdout, stderr } = await janitor();
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       return stdout;
     };
