@@ -68,6 +68,11 @@ export const KindFile = strictObject(
             Type.Array(Type.String(), { description: 'Reserved names of entities.', minItems: 1 }),
           ),
           required: Type.Optional(Type.Boolean({ description: 'Must be given.' })),
+          optional: Type.Optional(
+            Type.Boolean({
+              description: 'Of a primitive: without it there is none, not the one of the same name.',
+            }),
+          ),
           help: Type.String({ description: 'For `--help` and for questions.', minLength: 1 }),
         }),
         { description: 'Inputs besides the name; each is a flag of scaffold.' },

@@ -95,7 +95,16 @@ export function modelFiles({ generators = [] }: Pick<Kind, 'generators'>): reado
 
 /** The copy of another primitive's proto file, from which a client or events are generated; below the primitive's folder. */
 export function protoCopy({ generators = [] }: Pick<Kind, 'generators'>): string | undefined {
-  return generators.find(({ run }) => run === 'connect' || run === 'events')?.reads[0];
+  return generators.find(({ run }) => isClient(run) || run === 'events')?.reads[0];
+}
+
+/** Whether primitives of a kind have a client of their source. */
+export function callsSource({ generators = [] }: Pick<Kind, 'generators'>): boolean {
+  return generators.some(({ run }) => isClient(run));
+}
+
+function isClient(run: string): boolean {
+  return ['connect', 'connect-go', 'connect-python'].includes(run);
 }
 
 /** Every kind, sorted by name. */

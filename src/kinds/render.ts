@@ -9,7 +9,7 @@ import type { CompiledModel } from './generators/bpmn/compile.ts';
 import type { KindFile } from './kind-document.ts';
 import { type NameForms, nameForms, type PackageNames, packageNames } from './names.ts';
 import type { ProtoService } from './proto.ts';
-import type { SourceEvents, SourcePrimitive } from './source.ts';
+import { type SourceApi, type SourceEvents, type SourcePrimitive, sourceApi } from './source.ts';
 import { renameStubs } from './stubs.ts';
 import type { Template, TemplateFile } from './template.ts';
 import { renderTemplate } from './template-renderer.ts';
@@ -47,6 +47,8 @@ export interface TemplateVariables extends PackageNames {
   readonly entity: EntityNames;
   /** Of kinds that take the events of another primitive, or call it. */
   readonly source?: EventSource;
+  /** What is called of it; undefined without it, or if its proto file has no service. */
+  readonly api?: SourceApi | undefined;
   /** Of kinds that serve an existing proto file, if one was given. */
   readonly service?: ProtoService;
   /** Of kinds that implement an existing BPMN file, if one was given. */
@@ -70,7 +72,7 @@ export interface EventSource extends Partial<SourceEvents> {
 
 /** Puts together what templates see; nothing of it comes from the machine. */
 export function templateVariables(
-  primitive: Omit<TemplateVariables, 'names' | 'entity' | 'source' | keyof PackageNames> & {
+  primitive: Omit<TemplateVariables, 'names' | 'entity' | 'source' | 'api' | keyof PackageNames> & {
     readonly source?: SourcePrimitive | undefined;
   },
   languages: Config['languages'],
@@ -82,8 +84,12 @@ export function templateVariables(
     names: nameForms(primitive.name),
     entity: entityNames(typeof entity === 'string' ? entity : entityOf(primitive.name)),
     ...packageNames(primitive, languages),
-    ...(source && { source: eventSource(source, languages) }),
+    ...(source && { source: eventSource(source, languages), api: apiOf(source) }),
   };
+}
+
+function apiOf({ kind, name, proto, entity }: SourcePrimitive): SourceApi | undefined {
+  return sourceApi(proto, `${kind}/${name}`, entity);
 }
 
 function eventSource(source: SourcePrimitive, languages: Config['languages']): EventSource {

@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../repository/config.ts';
 import { entityNames } from './entity.ts';
+import { type MessageField, serviceSchema } from './generators/connect/messages.ts';
 import { readProtoFile } from './generators/connect/proto-file.ts';
-import { type EventField, type EventSchema, eventSchema, eventsDigest } from './generators/events/events.ts';
-import { bundledKinds, type Kind } from './kind.ts';
+import { pythonName } from './generators/connect/python.ts';
+import { type EventSchema, eventSchema, eventsDigest } from './generators/events/events.ts';
+import { goPascal } from './generators/go-messages.ts';
+import { bundledKinds, type Kind, protoCopy } from './kind.ts';
 import { nameForms, packageNames } from './names.ts';
 import { goName } from './proto.ts';
 import { renderTemplate } from './template-renderer.ts';
@@ -49,9 +52,18 @@ export interface SourcePrimitive {
   readonly events?: SourceEvents | undefined;
 }
 
-/** Whether primitives of a kind take the events of their source. */
+/** Whether primitives of a kind take the events of their source, which has to have some. */
 export function takesEvents({ generators = [] }: Pick<Kind, 'generators'>): boolean {
   return generators.some(({ run }) => run === 'events');
+}
+
+/** Whether primitives of a kind record of which events of their source code was generated. */
+export function recordsEvents(kind: Pick<Kind, 'generators'>): boolean {
+  const copy = protoCopy(kind) ?? '';
+  const readsEvents = (kind.generators ?? []).some(
+    ({ run, reads }) => run === 'bpmn' && reads.includes(copy),
+  );
+  return takesEvents(kind) || readsEvents;
 }
 
 /** SHA-256 of the events in a proto file, in hex; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
@@ -70,6 +82,52 @@ export async function sampleSource(
     proto,
     events: sourceEvents(proto, `primitives/${source.kind}/${source.name}`, source.entity),
   };
+}
+
+/** The service of a source that is called, as templates see it. */
+export interface SourceApi {
+  /** With its package: `acme.domain.orders.v1.OrdersService`. */
+  readonly path: string;
+  /** As the generated client calls it, in Go and in Python. */
+  readonly service: string;
+  readonly pythonService: string;
+  /** Whether it has the methods that a domain is scaffolded with, to create an entity and to get it. */
+  readonly sample: boolean;
+  /** The path of a method: of a sample the one that creates, else the first. */
+  readonly method: string;
+  /** Of responses with one entity, in Go. */
+  readonly field: string;
+}
+
+/** The first service of a proto file that can be called; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
+export function sourceApi(proto: string, shown: string, entity: string): SourceApi | undefined {
+  const { package: scope, services, messages } = serviceSchema(readProtoFile(proto, shown));
+  const [service] = services;
+  if (service === undefined) return undefined;
+  const { pascal, snake } = entityNames(entity);
+  const has = (message: string | undefined, ...fields: readonly string[]) => {
+    const known = messages
+      .get(message ?? '')
+      ?.map(({ label, declared, type }) => `${label} ${declared} ${type}`);
+    return fields.every((field) => known?.includes(field) === true);
+  };
+  const method = (name: string) => service.methods.find((one) => one.name === name);
+  const [create, get] = [method(`Create${pascal}`), method(`Get${pascal}`)];
+  const sample =
+    service.fullName.startsWith(`${scope}.`) &&
+    has(create?.request.message, 'one request_id string', 'one title string') &&
+    has(create?.response.message, `one ${snake} ${pascal}`) &&
+    has(get?.request.message, 'one id string') &&
+    has(get?.response.message, `one ${snake} ${pascal}`) &&
+    has(`${scope}.${pascal}`, ...FIELDS.map((field) => `one ${field.replace('createTime', 'create_time')}`));
+  const called = (sample ? create : undefined) ?? service.methods[0];
+  const names = {
+    path: service.fullName,
+    service: goPascal(service.name),
+    pythonService: pythonName(service.name),
+    field: goPascal(snake),
+  };
+  return { ...names, method: called?.path ?? service.fullName, sample };
 }
 
 /** Reads the events of a proto file; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
@@ -138,7 +196,7 @@ function sampleOf(
   );
 }
 
-function scalarSample({ type, isEnum }: EventField): unknown {
+function scalarSample({ type, isEnum }: MessageField): unknown {
   if (isEnum || type === 'string') return 'First';
   if (type === 'bytes') return 'AA==';
   if (type === 'bool') return true;

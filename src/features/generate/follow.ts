@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
 import { protoCopy } from '../../kinds/kind.ts';
-import { eventsDigestOf, takesEvents } from '../../kinds/source.ts';
+import { eventsDigestOf, recordsEvents } from '../../kinds/source.ts';
 import { MANIFEST, stagingOf } from '../../repository/primitive-folders.ts';
 import { type Provenance, readManifest, withProvenance } from '../../repository/provenance.ts';
 import { applyChanges, type FileChange } from '../../repository/transaction.ts';
@@ -35,7 +35,7 @@ export async function followSource(primitive: OnDisk, root: string, signal: Abor
   const isBehind = theirs !== undefined && !isEdited && textOf(theirs) !== textOf(ours);
   const bytes = isBehind ? new TextEncoder().encode(`${textOf(theirs)}\n`) : ours;
   const digest = digestOf(bytes);
-  const events = takesEvents(template) ? eventsDigestOf(textOf(bytes), shown) : undefined;
+  const events = recordsEvents(template) ? eventsDigestOf(textOf(bytes), shown) : undefined;
   if (!isBehind && events === before.events) return { primitive, changes: [] };
   const provenance: Provenance = {
     ...before,

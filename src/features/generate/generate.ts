@@ -76,6 +76,8 @@ export async function generate(
         if (!(await runBuiltIn(generator, source, place))) await runGenerator(generator, place);
         const before = await statesBelow(target, generator.writes, context.listed);
         const after = await statesBelow(output, generator.writes);
+        // It is for what the primitive does not have, such as a source.
+        if (before.size === 0 && after.size === 0) continue;
         const found = compare(before, after).filter((change) => !isEjected(change.path));
         const ejected = [...after.keys()].filter(isEjected).sort();
         const left = ejected.length === 0 ? {} : { ejected };

@@ -146,7 +146,11 @@ function nextSteps(
   files: readonly string[],
 ): readonly string[] {
   // If the template cannot know what is generated, that has to come first.
-  const generates = generators.some(({ writes }) => !files.some((file) => file.startsWith(`${writes}/`)));
+  const generates = generators.some(
+    ({ reads, writes }) =>
+      !files.some((file) => file.startsWith(`${writes}/`)) &&
+      files.some((file) => reads.some((glob) => globMatcher(glob)(file))),
+  );
   const tests = language === 'other' ? undefined : languageNamed(language).testCommand;
   return [
     ...(generates ? [`primitive generate ${kind}/${name}`] : []),

@@ -75,7 +75,7 @@ export async function prepareScaffold(
   checkName(request.name, kind);
   const template = templateOf(kind);
   const site = await readSite(location.root, kind.kind, request.name);
-  checkLanguages(kind, template, config.languages);
+  checkLanguages(kind, template, config.languages, request.inputs);
   const image = imageOf(config, { kind: kind.kind, name: request.name, ...imageIn(site) });
   joinRepository(config.registry, image);
   checkSite(site, kind, request.name);
@@ -224,10 +224,17 @@ function templateOf(kind: Kind): Template {
 /** Sample entries of `languages`. */
 const SAMPLE_OWNER = { repository: 'github.com/OWNER/REPOSITORY', name: 'OWNER', identifier: 'OWNER' };
 
-function checkLanguages(kind: Kind, template: Template, languages: Config['languages']): void {
+function checkLanguages(
+  kind: Kind,
+  template: Template,
+  languages: Config['languages'],
+  given: GivenInputs,
+): void {
   const needed: (keyof LanguageEntries)[] = kind.language === 'other' ? [] : [kind.language];
-  const takesEvents = Object.values(kind.inputs ?? {}).some(({ type }) => type === 'primitive');
-  if (takesEvents || template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
+  const hasSource = Object.entries(kind.inputs ?? {}).some(
+    ([name, { type, optional }]) => type === 'primitive' && (optional !== true || Object.hasOwn(given, name)),
+  );
+  if (hasSource || template.some(({ path }) => path.includes('[proto]'))) needed.push('proto');
   const missing = needed.filter((language) => languages[language] === undefined);
   if (missing.length === 0) return;
   const sample = guessEntries(SAMPLE_OWNER);

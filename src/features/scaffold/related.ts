@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { entityOf } from '../../kinds/entity.ts';
 import { type Kind, protoCopy } from '../../kinds/kind.ts';
-import { type SourcePrimitive, sampleProto, sourceEvents, takesEvents } from '../../kinds/source.ts';
+import {
+  recordsEvents,
+  type SourcePrimitive,
+  sampleProto,
+  sourceEvents,
+  takesEvents,
+} from '../../kinds/source.ts';
 import type { Config } from '../../repository/config.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { protoFile, readManifest } from '../../repository/provenance.ts';
@@ -37,7 +43,7 @@ export async function completeInputs(
   const [entityName, entityInput] = known.find(([, { type }]) => type === 'entity') ?? [];
   const complete = { ...inputs };
   let source: SourcePrimitive | undefined;
-  if (sourceName !== undefined) {
+  if (sourceName !== undefined && (inputs[sourceName] !== undefined || sourceInput?.optional !== true)) {
     const path = inputs[sourceName] ?? `${sourceInput?.match?.split('/')[0]}/${name}`;
     complete[sourceName] = path;
     const flag = Object.hasOwn(given, sourceName) ? sourceName : undefined;
@@ -46,6 +52,7 @@ export async function completeInputs(
       flag,
       copy: copy && `primitives/${kind.kind}/${name}/${copy}`,
       takesEvents: takesEvents(kind),
+      recordsEvents: recordsEvents(kind),
       assumed: inputs[entityName ?? ''],
       languages,
     });
@@ -61,7 +68,9 @@ interface SourceOptions {
   readonly flag: string | undefined;
   /** The place of its proto file in a primitive that has a copy: once it was copied, the copy is the API. */
   readonly copy: string | undefined;
+  /** Whether it has to have events, and whether their digest is recorded. */
   readonly takesEvents: boolean;
+  readonly recordsEvents: boolean;
   /** Entity of a source that is called and not there yet. */
   readonly assumed: string | undefined;
   readonly languages: Config['languages'];
@@ -70,7 +79,7 @@ interface SourceOptions {
 async function readSource(
   root: string,
   path: string,
-  { flag, copy, takesEvents, assumed, languages }: SourceOptions,
+  { flag, copy, takesEvents, recordsEvents, assumed, languages }: SourceOptions,
 ): Promise<SourcePrimitive> {
   const [kind = '', name = ''] = path.split('/');
   const shown = `primitives/${path}/${MANIFEST}`;
@@ -89,9 +98,9 @@ async function readSource(
   const copied = await readText(root, copy);
   const proto =
     copied ?? (await readText(root, original)) ?? (await sampleProto({ kind, name, entity }, languages));
-  if (!takesEvents) return { kind, name, entity, proto };
+  if (!recordsEvents) return { kind, name, entity, proto };
   const events = sourceEvents(proto, (copied === undefined ? original : copy) ?? shown, entity);
-  if (events.events.length > 0) return { kind, name, entity, proto, events };
+  if (events.events.length > 0 || !takesEvents) return { kind, name, entity, proto, events };
   const file = service ?? original ?? shown;
   throw new PrimitiveError('source-events', `${path} declares no events.`, {
     why: `no message of ${file} has the option (primitive.events.v1.event)`,

@@ -4,6 +4,7 @@ import type { Finding } from '../../core/finding.ts';
 import { byKey } from '../../core/order.ts';
 import { modelFiles } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
+import type { ProtoFile } from './connect/proto-file.ts';
 import { ejectedFiles } from './eject.ts';
 import type { BuiltIn, Generator, Made, ReadFile, Source } from './generator.ts';
 import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platform.ts';
@@ -15,6 +16,8 @@ import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platf
 const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
   bpmn: { '1': { generate: generateModel } },
   connect: { '1': { generate: generateClient } },
+  'connect-go': { '1': { generate: generateGoClient } },
+  'connect-python': { '1': { generate: generatePythonClient } },
   events: { '1': { generate: generateEvents } },
   ...platformGenerators,
 };
@@ -105,11 +108,16 @@ async function generateModel(generator: Generator, { read, shown, bpmn }: Source
     });
   }
   const module = await moduleOf(generator, read, shown);
-  const [{ compileBpmn }, { goSource }] = await Promise.all([
+  const [{ compileBpmn }, { goSource }, { checkSourceEvents }] = await Promise.all([
     import('./bpmn/compile.ts'),
     import('./bpmn/go.ts'),
+    import('./bpmn/source-events.ts'),
   ]);
   const model = await compileBpmn(bytes, `${shown}${source}`, bpmn);
+  const copy = generator.reads.find((path) => path.endsWith('.proto'));
+  const proto = copy && (await read(copy));
+  if (proto && bpmn !== undefined)
+    checkSourceEvents(new TextDecoder().decode(proto), `${shown}${copy}`, bpmn);
   const text = goSource(model, source, `${module}/internal/engine`);
   return { files: new Map([[`${writes}/model/model.go`, text]]), warnings: model.warnings };
 }
@@ -131,6 +139,33 @@ async function generateClient({ reads, writes }: Generator, { read, shown }: Sou
     [`${writes}/json.ts`, JSON_SOURCE],
   ]);
   return { files, warnings: [] };
+}
+
+/** A client of the Connect protocol in Go. */
+async function generateGoClient(generator: Generator, source: Source): Promise<Made> {
+  const { goClient } = await import('./connect/go.ts');
+  return oneFileClient(generator, source, 'client.go', goClient);
+}
+
+/** A client of the Connect protocol in Python. */
+async function generatePythonClient(generator: Generator, source: Source): Promise<Made> {
+  const { pythonClient } = await import('./connect/python.ts');
+  return oneFileClient(generator, source, '__init__.py', pythonClient);
+}
+
+/** A client for the services of one proto file; none without that file, as of a primitive that calls none. */
+async function oneFileClient(
+  { reads, writes }: Generator,
+  { read, shown }: Source,
+  name: string,
+  clientOf: (file: ProtoFile, source: string) => string,
+): Promise<Made> {
+  const [source = ''] = reads;
+  const bytes = await read(source);
+  if (bytes === undefined) return { files: new Map(), warnings: [] };
+  const { readProtoFile } = await import('./connect/proto-file.ts');
+  const file = readProtoFile(new TextDecoder().decode(bytes), `${shown}${source}`);
+  return { files: new Map([[`${writes}/${name}`, clientOf(file, source)]]), warnings: [] };
 }
 
 /** The events of one proto file in Go; none without that file. Throws `generator-input` if it declares none. */

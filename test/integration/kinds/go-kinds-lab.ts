@@ -37,7 +37,7 @@ export async function scaffold(
   kindName: string,
   name: string,
   more: Partial<TemplateVariables> = {},
-  from: Pick<SourcePrimitive, 'kind' | 'name' | 'entity'> = { kind: 'domain', name, entity: entityOf(name) },
+  from?: Called,
   bpmn?: ModelSettings,
   goMod?: Uint8Array,
 ): Promise<Scaffold> {
@@ -49,8 +49,8 @@ export async function scaffold(
     name,
     templateVersion: kind.version,
     image: `${kindName}-${name}`,
-    inputs: kindName === 'projection' ? { entity: from.entity } : {},
-    source: await sampleSource(from, languages),
+    inputs: kindName === 'projection' ? { entity: from?.entity ?? entityOf(name) } : {},
+    source: await sourceOf(kind, name, from),
   };
   const it = { ...templateVariables({ ...known, bases, run: kind.run }, languages), ...more };
   const rules = kind.files ?? [];
@@ -61,6 +61,21 @@ export async function scaffold(
     files: (await withGenerated(kind.generators ?? [], rendered, { shown: '', bpmn, goMod })).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
+}
+
+/** A domain; without a proto file of its own, as it is scaffolded. */
+type Called = Pick<SourcePrimitive, 'kind' | 'name' | 'entity'> & { readonly proto?: string };
+
+/** What is called or whose events are taken: the domain of the same name, unless the kind needs none. */
+async function sourceOf(
+  { inputs = {} }: Kind,
+  name: string,
+  from: Called | undefined,
+): Promise<SourcePrimitive | undefined> {
+  const isNeeded = Object.values(inputs).some(({ type, optional }) => type === 'primitive' && !optional);
+  if (from === undefined && !isNeeded) return undefined;
+  if (from?.proto !== undefined) return { ...from, proto: from.proto };
+  return sampleSource(from ?? { kind: 'domain', name, entity: entityOf(name) }, languages);
 }
 
 /** The tests of shared code, and packages of it that only some kinds have, in a module. */

@@ -42,7 +42,8 @@ export async function startGoPrograms(kinds: readonly string[]): Promise<GoProgr
   const binary = (kind: string) => join(folder, `${kind}.bin`);
   for (const kind of kinds) {
     const settings = kind === 'process' ? { events: EVENTS } : undefined;
-    const { files, reference } = await scaffold(kind, 'items', {}, undefined, settings);
+    const from = { kind: 'domain', name: 'items', entity: 'item' };
+    const { files, reference } = await scaffold(kind, 'items', {}, from, settings);
     await write(join(folder, kind), files);
     await write(join(folder, kind), reference);
     const { code, stderr } = await go(join(folder, kind), ['build', '-o', binary(kind), './cmd/server']);

@@ -126,7 +126,7 @@ test('an item that is created by a call can be queried in the projection, and by
     RESOURCE_URL: `http://127.0.0.1:${toolsHttp}/mcp`,
     ISSUER_URL: issuer.url,
     QUERY_URL: `http://127.0.0.1:${projectionHttp}/v1/items`,
-    REQUEST_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
+    REQUEST_URL: `http://127.0.0.1:${domainHttp}`,
     SERVICE_TOKEN_FILE: tokens,
   });
   await programs.ready(toolsHttp);
@@ -298,7 +298,7 @@ test('a process waits for the events of its own request, through an outage of th
   const flow = await programs.start('process', 'serve', {
     ENGINE_URL: engine.url,
     ENGINE_AUTH: 'none',
-    WORK_URL: `http://127.0.0.1:${domainHttp}/acme.domain.items.v1.ItemsService/CreateItem`,
+    WORK_URL: `http://127.0.0.1:${domainHttp}`,
     HTTP_ADDRESS: `127.0.0.1:${flowHttp}`,
     RETRY_BACKOFF: '100ms',
     ACCEPT_CALLERS: tokens,

@@ -8,8 +8,9 @@ import { compileBpmn } from '../../../src/kinds/generators/bpmn/compile.ts';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { nameForms } from '../../../src/kinds/names.ts';
 import { readService } from '../../../src/kinds/proto.ts';
-import { sourceEvents } from '../../../src/kinds/source.ts';
+import { type SourcePrimitive, sourceEvents } from '../../../src/kinds/source.ts';
 import { ORDER } from '../../support/bpmn-models.ts';
+import { PAYMENTS } from '../../support/payments-proto.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { attempt, run } from '../../support/services/run.ts';
@@ -300,6 +301,85 @@ test('a process implements an existing BPMN file', async () => {
   const { code, stderr } = await go(at, ['build', './...']);
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('missing method LabelPrint') });
 }, 300_000);
+
+/** What a primitive calls that was scaffolded with `--service`. */
+const PAY_DESK: SourcePrimitive = { kind: 'domain', name: 'pay-desk', entity: 'payment', proto: PAYMENTS };
+
+test.each([
+  ['process', 'sample', undefined],
+  ['process', 'own', PAY_DESK],
+  ['integration', 'own', PAY_DESK],
+])(
+  'a %s calls the API of its source (%s)',
+  async (kindName, label, own) => {
+    const source = own ?? { kind: 'domain', name: 'sales', entity: 'order' };
+    const { kind, it, files } = await scaffold(kindName, 'desk', {}, source);
+    const at = join(folder, `${kindName}-of-${label}`);
+    await write(at, files);
+    expect(files.get('internal/domain/client.go')?.owner).toBe('generated');
+    expect(text(files, 'README.md')).toContain(`http://domain-${source.name}-v1:8080`);
+    expect(text(files, 'proto/service.proto').trimEnd()).toBe(it.source?.proto.trimEnd());
+    const gofmt = join(dirname(tool('go')), 'gofmt');
+    expect((await attempt(gofmt, ['-l', '.'], { cwd: at })).stdout).toBe('');
+    expect(await go(at, ['vet', './...'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await go(at, ['mod', 'tidy', '-diff'])).toMatchObject({ code: 0, stdout: '' });
+    expect(await runSuites(at, kind.suites ?? [])).toEqual(expected(kind.suites ?? [], ['without']));
+  },
+  300_000,
+);
+
+test('a generated client sends and reads the JSON of protobuf', async () => {
+  const { it, files } = await scaffold('process', 'desk', {}, PAY_DESK);
+  const at = join(folder, 'json-client');
+  await write(at, new Map([...files].filter(([path]) => /^(?:go\.|internal\/domain\/)/.test(path))));
+  await writeFile(join(at, 'main.go'), CLIENT_PROGRAM.replaceAll('MODULE', it.go?.module ?? ''));
+  const { code, stdout, stderr } = await go(at, ['run', '.']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.trimEnd().split('\n')).toEqual([
+    'alice acme.payments.v1.payment_api/pay',
+    '{"id":"p1","lines":[{"cents":"9007199254740993"}],"card":"AQI="}',
+    'STATE_OPEN 9007199254740993 [18446744073709551615] 2030-01-02T03:04:05Z {"a":1} c1',
+    'alice acme.payments.v1.payment_api/Reset',
+    '{}',
+  ]);
+}, 300_000);
+
+const CLIENT_PROGRAM = `package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"MODULE/internal/domain"
+)
+
+const answer = \`{"id":"p1","state":"STATE_OPEN","lines":[{"cents":"9007199254740993","parts":["18446744073709551615"]}],
+	"dueTime":"2030-01-02T03:04:05Z","details":{"a":1},"call":{"id":"c1"},"newer":true}\`
+
+func main() {
+	payments := domain.NewPaymentApi(func(_ context.Context, from, method string, in, out any) error {
+		sent, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		fmt.Println(from, method)
+		fmt.Println(string(sent))
+		return json.Unmarshal([]byte(answer), out)
+	})
+	ctx := context.Background()
+	in := domain.Payment{ID: "p1", Lines: []domain.Payment_Line{{Cents: 9007199254740993}}, Card: []byte{1, 2}}
+	got, err := payments.Pay(ctx, "alice", in)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(got.State, got.Lines[0].Cents, got.Lines[0].Parts, got.DueTime.Format(time.RFC3339), string(got.Details), got.Call.ID)
+	if _, err := payments.Reset(ctx, "alice", struct{}{}); err != nil {
+		panic(err)
+	}
+}
+`;
 
 test('the stubs of a domain can be imported, and a new call in them is not implemented yet', async () => {
   const { it, files } = await scaffold('domain', 'orders');

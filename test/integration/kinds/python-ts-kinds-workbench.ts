@@ -5,7 +5,7 @@ import { entityOf } from '../../../src/kinds/entity.ts';
 import { withGenerated } from '../../../src/kinds/generators/built-in.ts';
 import { type Kind, openKinds } from '../../../src/kinds/kind.ts';
 import { type RenderedFile, render, templateVariables } from '../../../src/kinds/render.ts';
-import { sampleSource } from '../../../src/kinds/source.ts';
+import { type SourcePrimitive, sampleSource } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { attempt, run } from '../../support/services/run.ts';
 import { tool, toolsDir } from '../../tools/locate.ts';
@@ -20,11 +20,11 @@ export const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter
 
 export type Files = ReadonlyMap<string, RenderedFile>;
 
-/** What a kind writes for a name, in a workspace where every language has an entry. */
-export async function scaffold(kind: Kind, name: string): Promise<Files> {
+/** What a kind writes for a name, in a workspace where every language has an entry; with a domain that it calls, if given. */
+export async function scaffold(kind: Kind, name: string, source?: SourcePrimitive): Promise<Files> {
   const rendered = await renderFolder(
     kind,
-    name,
+    { name, source },
     join(TEMPLATES, 'kinds', kind.kind, 'files'),
     kind.files ?? [],
   );
@@ -34,14 +34,14 @@ export async function scaffold(kind: Kind, name: string): Promise<Files> {
 /** The reference implementation of a kind for that name: files to put in the place of the stubs. */
 export async function reference(kind: Kind, name: string): Promise<Files> {
   const everything = [{ path: '**', owner: 'impl' as const }];
-  return renderFolder(kind, name, join(ROOT, 'test/reference', kind.kind), everything);
+  return renderFolder(kind, { name }, join(ROOT, 'test/reference', kind.kind), everything);
 }
 
 const LANGUAGES = { python: { prefix: 'acme' }, ts: { scope: '@acme' }, proto: { package: 'acme' } };
 
 async function renderFolder(
   kind: Kind,
-  name: string,
+  { name, source }: { readonly name: string; readonly source?: SourcePrimitive | undefined },
   folder: string,
   rules: Parameters<typeof render>[1],
 ): Promise<Files> {
@@ -52,13 +52,19 @@ async function renderFolder(
       templateVersion: kind.version,
       image: `${kind.kind}-${name}`,
       inputs: {},
-      source: await sampleSource({ kind: 'domain', name, entity: entityOf(name) }, LANGUAGES),
+      source:
+        source ?? (kind.inputs?.source?.optional ? undefined : await sampleDomain(name, entityOf(name))),
       bases: await readBases(join(TEMPLATES, 'bases.yaml')),
       run: kind.run,
     },
     LANGUAGES,
   );
   return render(readTemplate([folder]), rules, it);
+}
+
+/** A domain as it is scaffolded. */
+export function sampleDomain(name: string, entity: string): Promise<SourcePrimitive> {
+  return sampleSource({ kind: 'domain', name, entity }, LANGUAGES);
 }
 
 /** A kind of this project. */

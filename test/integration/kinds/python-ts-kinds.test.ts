@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readProtoFile } from '../../../src/kinds/generators/connect/proto-file.ts';
+import { pythonClient } from '../../../src/kinds/generators/connect/python.ts';
 import type { Kind } from '../../../src/kinds/kind.ts';
 import { nameFault } from '../../../src/repository/primitive-names.ts';
+import { PAYMENTS } from '../../support/payments-proto.ts';
 import { partOf } from '../../support/sample.ts';
 import { type Postgres, startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
@@ -20,6 +23,7 @@ import {
   PATH,
   reference,
   runSuite,
+  sampleDomain,
   scaffold,
   syncPython,
   writeFiles,
@@ -133,8 +137,12 @@ describe.each([
 ] as const)('%s', (kindName, toolchain) => {
   let kind: Kind;
 
+  // One of the agents calls a domain: they share an environment.
+  const calls = (name: string) => kindName === 'agent' && name === toolchain.names[0];
+
   async function made(name: string): Promise<{ folder: string; files: Files }> {
-    const files = await scaffold(kind, name);
+    const source = calls(name) ? await sampleDomain('sales', 'order-line') : undefined;
+    const files = await scaffold(kind, name, source);
     const folder = await mkdtemp(join(folders, `${kindName}-`));
     await writeFiles(folder, files);
     await toolchain.install(folder, files);
@@ -174,12 +182,14 @@ describe.each([
       );
       for (const { id, args, cases } of (kind.suites ?? []).filter((suite) => suite.cases !== undefined)) {
         const got = await toolchain.suite(folder, args);
-        expect(states(got), id).toEqual(sorted(cases?.map((each) => [each.id, each.state]) ?? []));
+        const written = cases?.filter((each) => each.with === undefined || calls(name)) ?? [];
+        expect(states(got), id).toEqual(sorted(written.map((each) => [each.id, each.state])));
         for (const { id: title, report } of got.filter(({ outcome }) => outcome === 'failed')) {
           expect(report, title).toContain(MARKER);
           expect(report, title).toMatch(toolchain.assertion);
         }
       }
+      if (calls(name)) expect(await sendPayment(folder)).toEqual(PAYMENT);
     },
     10 * MINUTES,
   );
@@ -208,6 +218,48 @@ describe.each([
     }
   });
 });
+
+/** What a client for a proto file of one's own sends and reads, with the packages of an agent. */
+async function sendPayment(folder: string): Promise<readonly string[]> {
+  const client = join(folder, 'payments');
+  await mkdir(client);
+  await writeFile(
+    join(client, '__init__.py'),
+    pythonClient(readProtoFile(PAYMENTS, 'pay.proto'), 'pay.proto'),
+  );
+  await writeFile(join(folder, 'pay.py'), PROGRAM);
+  const out = await run('.venv/bin/python', ['-W', 'error', 'pay.py'], { cwd: folder, env: { PATH } });
+  return out.trimEnd().split('\n');
+}
+
+const PROGRAM = `import asyncio
+from payments import Call_, Payment, Payment_Line, payment_api
+
+ANSWER = b"""{"id":"p1","state":"STATE_OPEN","lines":[{"cents":"9007199254740993","parts":["18446744073709551615"]}],
+  "dueTime":"2030-01-02T03:04:05Z","details":{"a":1},"call":{"id":"c1"},"card":"+/8=","newer":true}"""
+
+async def call(method, body, context):
+    print(context, method, body.decode())
+    return ANSWER
+
+async def main():
+    api = payment_api(call)
+    sent = Payment(id="p1", lines=[Payment_Line(cents=9007199254740993)], card=bytes([251, 255]), from_="x")
+    got = await api.pay(sent, "alice")
+    print(got.state, got.lines[0], got.due_time, got.details, got.card, got.json_)
+    assert isinstance(got.call, Call_)
+    print(await api.reset({}, "alice") == await api.reset({}, "alice"))
+
+asyncio.run(main())
+`;
+
+const PAYMENT = [
+  'alice acme.payments.v1.payment_api/pay {"id":"p1","lines":[{"cents":9007199254740993}],"card":"-_8=","from":"x"}',
+  "STATE_OPEN cents=9007199254740993 parts=[18446744073709551615] note=None 2030-01-02 03:04:05+00:00 {'a': 1} b'\\xfb\\xff' 0",
+  'alice acme.payments.v1.payment_api/Reset {}',
+  'alice acme.payments.v1.payment_api/Reset {}',
+  'True',
+];
 
 test(
   'other texts and another layout turn no test red, and `npm run dev` follows a change of style',

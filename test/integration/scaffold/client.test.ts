@@ -9,6 +9,7 @@ import { generate } from '../../../src/features/generate/generate.ts';
 import { readOnDisk } from '../../../src/features/generate/on-disk.ts';
 import { originalWarning } from '../../../src/features/generate/original.ts';
 import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
+import { eventsDigestOf } from '../../../src/kinds/source.ts';
 import { loadConfig } from '../../../src/repository/config.ts';
 import { findConfig } from '../../../src/repository/discovery.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
@@ -136,6 +137,94 @@ test('new events and fields reach a projection by generate, which records what t
     'type OrderShipped struct',
   );
   expect(await follow(repo.root, 'projection/board')).toEqual([]);
+});
+
+const CLIENTS = {
+  agent: ['src/domain_api/__init__.py', 'async def create_order(self, request: CreateOrderRequest,'],
+  integration: ['internal/domain/client.go', 'func (s SalesService[From]) CreateOrder('],
+  process: ['internal/domain/client.go', 'func (s SalesService[From]) CreateOrder('],
+} as const;
+
+test.each(Object.entries(CLIENTS))(
+  'a %s calls its source by a client that follows it',
+  async (kind, found) => {
+    const [client, method] = found;
+    const desk = `primitives/${kind}/desk`;
+    await using repo = await scaffoldRepo();
+    await scaffold(repo.root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+    await scaffold(repo.root, { kind, name: 'desk', inputs: { source: 'domain/sales' } });
+    const code = await text(repo.root, `${desk}/${client}`);
+    expect(code).toContain(method);
+    expect(code).toContain('acme.domain.sales.v1.SalesService/CreateOrder');
+    expect(await generated(repo.root, true, `${kind}/desk`)).toEqual([]);
+
+    await repo.write({
+      [SALES]: (await text(repo.root, SALES)).replace(
+        'string title = 2;',
+        'string title = 2;\n  string note = 9;',
+      ),
+    });
+    expect(await follow(repo.root, `${kind}/desk`)).toEqual(['changed proto/service.proto']);
+    expect(await generated(repo.root, false, `${kind}/desk`)).toEqual([`changed ${client}`]);
+    expect(await text(repo.root, `${desk}/${client}`)).not.toBe(code);
+    const again = await prepare(repo.root, { kind, name: 'desk' });
+    expect(again.plan.inputs).toMatchObject({ source: 'domain/sales' });
+    expect(again.plan.files.filter(({ action }) => action !== 'unchanged').map(({ path }) => path)).toEqual([
+      'primitive.yaml',
+    ]);
+  },
+);
+
+test.each(Object.entries(CLIENTS))('a %s without a source has no client', async (kind, [client]) => {
+  await using repo = await scaffoldRepo();
+  const { plan } = await prepare(repo.root, { kind, name: 'desk' });
+  const paths = plan.files.map(({ path }) => path);
+  expect(paths).not.toContain(client);
+  expect(paths).not.toContain('proto/service.proto');
+  expect(Object.keys(plan.inputs)).not.toContain('source');
+  expect(plan.next.join()).not.toContain('primitive generate');
+});
+
+const FLOW = 'primitives/process/flow';
+
+test('a process records the events of its source, and maps none that are not there', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+  const mapped = (event: string, correlation: string) =>
+    `kind: process\nname: flow\nbpmn:\n  events:\n    acme.domain.sales.v1.${event}:\n      message: flow.work.completed.v1\n      correlation: ${correlation}\n`;
+  const refuses = async (event: string, correlation: string, why: string) => {
+    await repo.write({ [`${FLOW}/primitive.yaml`]: mapped(event, correlation) });
+    const made = prepare(repo.root, { kind: 'process', name: 'flow', inputs: { source: 'domain/sales' } });
+    await expect(made).rejects.toMatchObject({ code: 'generator-input', why });
+  };
+  await refuses('OrderLost', 'requestid', 'acme.domain.sales.v1.OrderLost is none of its events');
+  await refuses(
+    'OrderCreated',
+    'data.order.ids',
+    'data.order.ids is no field of acme.domain.sales.v1.OrderCreated',
+  );
+  await refuses(
+    'OrderCreated',
+    'data.order.id.x',
+    'data.order.id.x is no field of acme.domain.sales.v1.OrderCreated',
+  );
+
+  await repo.write({ [`${FLOW}/primitive.yaml`]: mapped('OrderCreated', 'data.order.id') });
+  await scaffold(repo.root, { kind: 'process', name: 'flow', inputs: { source: 'domain/sales' } });
+  const digest = async () =>
+    /^ {2}events: (\w{64})$/m.exec(await text(repo.root, `${FLOW}/primitive.yaml`))?.[1];
+  const before = await digest();
+  expect(before).toBe(eventsDigestOf(await text(repo.root, SALES), SALES));
+
+  // A field that is gone is refused before anything waits for it in vain.
+  const renamed = (await text(repo.root, SALES)).replaceAll('string id = 1', 'string number = 1');
+  await repo.write({ [SALES]: renamed.replace('subject: "order.id"', 'subject: "order.number"') });
+  expect(await follow(repo.root, 'process/flow')).toEqual(['changed proto/service.proto']);
+  expect(await digest()).not.toBe(before);
+  await expect(generated(repo.root, true, 'process/flow')).rejects.toMatchObject({
+    code: 'generator-input',
+    why: 'data.order.id is no field of acme.domain.sales.v1.OrderCreated',
+  });
 });
 
 test('a domain with a proto of its own is called by that', async () => {

@@ -3,6 +3,7 @@ import { FAMILIES } from '../../../src/features/verify/family.ts';
 import { rules } from '../../../src/features/verify/rules/all.ts';
 import { goldenTree, scaffoldedKinds } from '../../support/goldens.ts';
 import { referenceTree } from '../../support/references.ts';
+import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { verifyFiles } from '../../support/verify-corpus/run.ts';
 import type { Files } from '../../support/verify-corpus/tree.ts';
 
@@ -37,4 +38,19 @@ describe.each(await scaffoldedKinds())('%s', (kind) => {
     expect(found).toHaveLength(stubs);
     expect(await findingsOf(placed(kind, { ...fresh, ...(await referenceTree(kind)) }))).toEqual([]);
   });
+});
+
+test('primitives with a client of their source have the findings of their stubs and no other', async () => {
+  await using repo = await scaffoldRepo();
+  await scaffold(repo.root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+  const files: Record<string, string> = {};
+  for (const kind of ['agent', 'integration', 'process', 'projection', 'uisurface']) {
+    const named = { kind, name: 'orders', inputs: { source: 'domain/sales' } };
+    const { plan, contents } = await prepare(repo.root, named);
+    for (const { path, digest } of plan.files)
+      files[`primitives/${kind}/orders/${path}`] = new TextDecoder().decode(contents.get(digest));
+  }
+  const found = await findingsOf(files);
+  expect(found.filter((line) => !line.startsWith('MARK-001 '))).toEqual([]);
+  expect(found).toHaveLength(Object.values(files).join('').split('AMEIDE_SCAFFOLD').length - 1);
 });

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { PrimitiveError } from '../../../core/errors.ts';
-import { protoCopy } from '../../../kinds/kind.ts';
-import { eventsDigestOf, takesEvents } from '../../../kinds/source.ts';
+import { callsSource, protoCopy } from '../../../kinds/kind.ts';
+import { eventsDigestOf, recordsEvents } from '../../../kinds/source.ts';
 import { protoFile } from '../../../repository/provenance.ts';
 import type { Context, Problem, Rule } from '../rule.ts';
 import type { Primitive } from '../subjects.ts';
@@ -21,15 +21,15 @@ export const rule: Rule<'primitive'> = {
     ]);
     if (ours === undefined) return [];
     const source = manifest.provenance.inputs.source ?? '';
-    const isForEvents = takesEvents(kind);
-    const meaningOf = (text: string) => (isForEvents ? eventsOf(text, copy) : text.trimEnd());
+    const isCalled = callsSource(kind);
+    const meaningOf = (text: string) => (isCalled ? text.trimEnd() : eventsOf(text, copy));
     const [own, now] = [meaningOf(ours), theirs === undefined ? undefined : meaningOf(theirs)];
     // Proto files that cannot be read are the matter of their generators.
     if (own === undefined) return [];
     const fix = { kind: 'command', text: `primitive generate ${id}` } as const;
     const found: Problem[] = [];
     if (now !== undefined && now !== own) {
-      const what = isForEvents ? 'Events' : 'The API';
+      const what = isCalled ? 'The API' : 'Events';
       found.push({
         message: `${what} of ${source} changed since ${copy} was copied.`,
         path: posix.join(path, copy),
@@ -37,7 +37,7 @@ export const rule: Rule<'primitive'> = {
       });
     }
     const recorded = manifest.provenance.events;
-    if (isForEvents && recorded !== undefined && recorded !== own)
+    if (recordsEvents(kind) && recorded !== undefined && recorded !== eventsOf(ours, copy))
       found.push({ message: `primitive.yaml records other events than ${copy} declares.`, path, fix });
     return found;
   },

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { byKey } from '../../../core/order.ts';
-import { type Field, type ProtoFile, resolveType } from '../connect/proto-file.ts';
+import { type MessageField, messagesWithin } from '../connect/messages.ts';
+import type { ProtoFile } from '../connect/proto-file.ts';
 
 /** An event of a proto file: a message that is sent as the data of a CloudEvent. */
 export interface ProtoEvent {
@@ -20,15 +20,7 @@ export interface EventSchema {
   /** Sorted by type. */
   readonly events: readonly ProtoEvent[];
   /** Full name -> fields, of all messages that are in events; sorted. */
-  readonly messages: ReadonlyMap<string, readonly EventField[]>;
-}
-
-/** A field of a message in an event. */
-export interface EventField extends Field {
-  /** Full name of a message of the file; undefined for all else. */
-  readonly message: string | undefined;
-  /** Whether it is an enum of the file. */
-  readonly isEnum: boolean;
+  readonly messages: ReadonlyMap<string, readonly MessageField[]>;
 }
 
 /**
@@ -43,30 +35,26 @@ export function eventSchema(file: ProtoFile): EventSchema {
   );
   const isOlder = declared.length === 0;
   const events = isOlder ? olderEvents(file) : declared;
-  const messages = new Map<string, readonly EventField[]>();
-  const meet = (name: string): void => {
-    const type = file.types.get(name);
-    if (messages.has(name) || type?.kind !== 'message') return;
-    const fields = type.fields.map((field): EventField => {
-      const found = resolveType(file, field.type, name);
-      const kind = found === undefined ? undefined : file.types.get(found)?.kind;
-      const isRequired = field.isRequired || (isOlder && field.label === 'one' && !field.isOptional);
-      return {
-        ...field,
-        isRequired,
-        message: kind === 'message' ? found : undefined,
-        isEnum: kind === 'enum',
-      };
-    });
-    messages.set(name, fields);
-    for (const { message } of fields) if (message !== undefined) meet(message);
-  };
-  for (const { message } of events) meet(message);
+  const messages = [
+    ...messagesWithin(
+      file,
+      events.map(({ message }) => message),
+    ),
+  ].map(
+    ([name, fields]) =>
+      [
+        name,
+        fields.map((field) => ({
+          ...field,
+          isRequired: field.isRequired || (isOlder && field.label === 'one' && !field.isOptional),
+        })),
+      ] as const,
+  );
   return {
     package: file.package,
     isOlder,
     events: [...events].sort((a, b) => (a.type < b.type ? -1 : 1)),
-    messages: new Map([...messages].sort(byKey)),
+    messages: new Map(messages),
   };
 }
 

@@ -1,54 +1,8 @@
 import { PrimitiveError } from '../../../core/errors.ts';
 import { goString } from '../bpmn/identifiers.ts';
-import { type EventField, type EventSchema, eventsDigest, type ProtoEvent } from './events.ts';
-
-/** A type of Go, and how a value that is not there is known. */
-interface GoType {
-  readonly type: string;
-  /** Added to the JSON tag. */
-  readonly tag?: ',string';
-  /** An expression that holds for a missing value; undefined if none can be told from it. */
-  readonly isMissing?: (value: string) => string;
-}
-
-const equals =
-  (zero: string) =>
-  (value: string): string =>
-    `${value} == ${zero}`;
-const isEmpty = (value: string) => `len(${value}) == 0`;
-
-const TEXT: GoType = { type: 'string', isMissing: equals('""') };
-const NUMBER = (type: string): GoType => ({ type, isMissing: equals('0') });
-const LONG = (type: string): GoType => ({ type, tag: ',string', isMissing: equals('0') });
-const RAW: GoType = { type: 'json.RawMessage', isMissing: isEmpty };
-const POINTER = (type: string): GoType => ({ type: `*${type}`, isMissing: equals('nil') });
-
-/** https://protobuf.dev/programming-guides/json/ */
-const SCALARS: ReadonlyMap<string, GoType> = new Map([
-  ['string', TEXT],
-  ['bytes', { type: '[]byte', isMissing: isEmpty }],
-  ['bool', { type: 'bool' }],
-  ...['int32', 'sint32', 'sfixed32'].map((name) => [name, NUMBER('int32')] as const),
-  ...['uint32', 'fixed32'].map((name) => [name, NUMBER('uint32')] as const),
-  ...['int64', 'sint64', 'sfixed64'].map((name) => [name, LONG('int64')] as const),
-  ...['uint64', 'fixed64'].map((name) => [name, LONG('uint64')] as const),
-  ['float', NUMBER('float32')],
-  ['double', NUMBER('float64')],
-]);
-
-const WELL_KNOWN: ReadonlyMap<string, GoType> = new Map([
-  ['Timestamp', { type: 'time.Time', isMissing: (value: string) => `${value}.IsZero()` }],
-  ['Duration', TEXT],
-  ['FieldMask', TEXT],
-  ['StringValue', POINTER('string')],
-  ['BoolValue', POINTER('bool')],
-  ['Int32Value', POINTER('int32')],
-  ['UInt32Value', POINTER('uint32')],
-  ['FloatValue', POINTER('float32')],
-  ['DoubleValue', POINTER('float64')],
-  ['Int64Value', { ...POINTER('int64'), tag: ',string' as const }],
-  ['UInt64Value', { ...POINTER('uint64'), tag: ',string' as const }],
-]);
+import type { MessageField } from '../connect/messages.ts';
+import { goColumns, goFieldNames, goFieldType, goPascal, goStruct } from '../go-messages.ts';
+import { type EventSchema, eventsDigest, type ProtoEvent } from './events.ts';
 
 /** Names that the generated code uses otherwise. */
 const TAKEN = ['Decode', 'Digest', 'ErrUnknown', 'Types'];
@@ -68,7 +22,7 @@ const Digest = "${eventsDigest(schema)}"
 
 // Event types.
 const (
-${aligned(schema.events.map(({ type }, i) => [`Type${names[i]}`, `= ${goString(type)}`]))})
+${goColumns(schema.events.map(({ type }, i) => [`Type${names[i]}`, `= ${goString(type)}`]))})
 
 // Types returns all event types, sorted.
 func Types() []string { return []string{${names.map((name) => `Type${name}`).join(', ')}} }
@@ -108,15 +62,7 @@ function goName(name: string, schema: EventSchema): string {
 
 function joinedName(name: string, schema: EventSchema): string {
   const local = schema.package === '' ? name : name.slice(schema.package.length + 1);
-  return local.split('.').map(pascal).join('_');
-}
-
-function pascal(snake: string): string {
-  return snake
-    .split('_')
-    .filter(Boolean)
-    .map((word) => (word === 'id' ? 'ID' : word.charAt(0).toUpperCase() + word.slice(1)))
-    .join('');
+  return local.split('.').map(goPascal).join('_');
 }
 
 /** The messages that have a required field, or a message that has one. */
@@ -130,52 +76,16 @@ function messagesWithChecks({ messages }: EventSchema): ReadonlySet<string> {
   return checked;
 }
 
-function goType(field: EventField, schema: EventSchema): GoType {
-  const one = oneOf(field, schema);
-  if (field.label === 'one') {
-    if (field.message !== undefined) return POINTER(one.type);
-    return field.isOptional && SCALARS.has(field.type) && field.type !== 'bytes'
-      ? { ...one, ...POINTER(one.type) }
-      : one;
-  }
-  // A tag is for one value; a number in quotes is one, too.
-  const element = one.tag === undefined ? one.type : 'json.Number';
-  return { type: `${field.label === 'many' ? '[]' : 'map[string]'}${element}`, isMissing: isEmpty };
-}
-
-function oneOf({ type, message, isEnum }: EventField, schema: EventSchema): GoType {
-  if (message !== undefined) return { type: goName(message, schema) };
-  if (isEnum) return TEXT;
-  const short = /^\.?google\.protobuf\.(\w+)$/.exec(type)?.[1] ?? '';
-  return SCALARS.get(type) ?? WELL_KNOWN.get(short) ?? RAW;
-}
-
-/** Names of the fields in Go: those that would be the same get an underscore. */
-function fieldNames(fields: readonly EventField[]): readonly string[] {
-  const taken = new Set<string>(['missing']);
-  return fields.map(({ declared }) => {
-    let name = pascal(declared) || '_';
-    if (!/^[A-Z]/.test(name)) name = `X${name}`;
-    while (taken.has(name)) name += '_';
-    taken.add(name);
-    return name;
-  });
-}
-
 function typeOf(
   name: string,
-  fields: readonly EventField[],
+  fields: readonly MessageField[],
   schema: EventSchema,
   checked: ReadonlySet<string>,
 ): string {
   const type = goName(name, schema);
-  const names = fieldNames(fields);
-  const rows = fields.map((field, i) => {
-    const { type: of, tag = '' } = goType(field, schema);
-    return [names[i] ?? '', of, `\`json:"${field.name}${tag}"\``];
-  });
-  const body = rows.length === 0 ? '{' : ` {\n${aligned(rows)}`;
-  const declaration = `// ${type} is the message ${name}.\ntype ${type} struct${body}}\n`;
+  const names = goFieldNames(fields);
+  const nameOf = (message: string) => goName(message, schema);
+  const declaration = goStruct({ type, message: name }, fields, nameOf);
   if (!checked.has(name)) return declaration;
   const checks = fields.map((field, i) => checkOf(field, names[i] ?? '', schema, checked)).join('');
   return `${declaration}
@@ -186,9 +96,16 @@ ${checks}	return ""
 `;
 }
 
-function checkOf(field: EventField, name: string, schema: EventSchema, checked: ReadonlySet<string>): string {
+function checkOf(
+  field: MessageField,
+  name: string,
+  schema: EventSchema,
+  checked: ReadonlySet<string>,
+): string {
   const value = `m.${name}`;
-  const isMissing = field.isRequired ? goType(field, schema).isMissing?.(value) : undefined;
+  const isMissing = field.isRequired
+    ? goFieldType(field, (message) => goName(message, schema)).isMissing?.(value)
+    : undefined;
   const own = isMissing === undefined ? '' : `	if ${isMissing} {\n		return "${field.name}"\n	}\n`;
   if (field.message === undefined || !checked.has(field.message)) return own;
   const nested = (part: string) =>
@@ -232,14 +149,14 @@ function subjectPath(
   message: string,
   subject: string,
   schema: EventSchema,
-): readonly { readonly name: string; readonly field: EventField }[] {
+): readonly { readonly name: string; readonly field: MessageField }[] {
   let at: string | undefined = message;
   const found = subject.split('.').map((part) => {
-    const fields: readonly EventField[] = schema.messages.get(at ?? '') ?? [];
+    const fields: readonly MessageField[] = schema.messages.get(at ?? '') ?? [];
     const i = fields.findIndex(({ name, declared }) => name === part || declared === part);
     const field = fields[i];
     at = field?.message;
-    return field?.label === 'one' ? { name: fieldNames(fields)[i] ?? '', field } : undefined;
+    return field?.label === 'one' ? { name: goFieldNames(fields)[i] ?? '', field } : undefined;
   });
   const last = found.at(-1)?.field;
   const path = found.filter((one) => one !== undefined);
@@ -249,15 +166,4 @@ function subjectPath(
     `The subject ${JSON.stringify(subject)} of the event ${message} is not a text in it.`,
     { suggestions: ['option (primitive.events.v1.event) = { subject: "order.id" };'] },
   );
-}
-
-/** Lines in columns, as gofmt has them. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const width = (column: number) =>
-    Math.max(...rows.map((row) => (column < row.length - 1 ? (row[column] ?? '').length : 0)));
-  return rows
-    .map(
-      (row) => `\t${row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(width(i)) : cell)).join(' ')}\n`,
-    )
-    .join('');
 }

@@ -16,7 +16,7 @@ class Context:
     """The model, the tokens of a conversation that it may get, the granted tools, and who acts.
 
     The caller is who asked for the turn, also if somebody else answered a question of it: `answered_by` is
-    the subject of the last answer, empty without one.
+    the subject of the last answer, empty without one. `commands_url` is the domain that tools call.
     """
 
     model: Model
@@ -25,6 +25,7 @@ class Context:
     service_token_file: Path | None
     caller: Caller
     answered_by: str = ""
+    commands_url: str | None = None
 
     def headers(self) -> dict[str, str]:
         """The headers of calls to other services: credential, caller and trace. Raises OSError."""

@@ -115,7 +115,12 @@ def create_server(settings: Settings) -> uvicorn.Server:
     except ToolsError as error:
         raise ConfigurationError(str(error)) from error
     context = partial(
-        Context, open_model(settings), settings.model_input_tokens, tools, settings.service_token_file
+        Context,
+        open_model(settings),
+        settings.model_input_tokens,
+        tools,
+        settings.service_token_file,
+        commands_url=None if settings.commands_url is None else str(settings.commands_url),
     )
     lifecycle = Lifecycle()
 

@@ -45,6 +45,12 @@ def _without_credential(url: HttpUrl) -> HttpUrl:
     return url
 
 
+def _without_user(url: HttpUrl | None) -> HttpUrl | None:
+    if url is not None and (url.username is not None or url.password is not None):
+        raise ValueError("must not contain a user or password")
+    return url
+
+
 def _header_value(value: SecretStr) -> SecretStr:
     key = value.get_secret_value()
     if not (key.isascii() and key.isprintable() and " " not in key and key):
@@ -99,6 +105,7 @@ class Settings(StoreSettings):
     model_name: Annotated[str, StringConstraints(min_length=1), Field(alias="MODEL_NAME")]
     model_api_key: Annotated[SecretStr, AfterValidator(_header_value), Field(alias="MODEL_API_KEY")]
     tool_grants: Annotated[frozenset[str], BeforeValidator(_names), Field(alias="TOOL_GRANTS")] = frozenset()
+    commands_url: Annotated[HttpUrl | None, AfterValidator(_without_user), Field(alias="COMMANDS_URL")] = None
     service_token_file: Annotated[
         Path | None, AfterValidator(_readable), Field(alias="SERVICE_TOKEN_FILE")
     ] = None
