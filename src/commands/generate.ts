@@ -10,6 +10,7 @@ export default class Generate extends BaseCommand {
   static override description = [
     'Works on the work tree, committed or not. If a generator fails, nothing changes.',
     'With --check, writes nothing and exits 1 if files differ.',
+    'With --compose, writes compose.yaml beside the config; from then on each run keeps it up to date.',
   ].join(' ');
   static override args = selectionArgs;
   static override flags = {
@@ -17,11 +18,12 @@ export default class Generate extends BaseCommand {
     ...reportFlags(),
     ...eventFlags,
     check: boolean({ summary: 'Compare only; write nothing.' }),
+    compose: boolean({ summary: 'Write compose.yaml, which starts primitives with what they need.' }),
   };
 
   async run(): Promise<ExitCode> {
     const { args, flags } = await this.parse(Generate);
-    const request = { selection: selectionOf(flags, args), check: flags.check };
+    const request = { selection: selectionOf(flags, args), check: flags.check, compose: flags.compose };
     return this.act(flags, async (app) => {
       const [{ runGenerate }, { generateOutcome }] = await Promise.all([
         import('../features/generate/run.ts'),

@@ -1,3 +1,4 @@
+import { DATABASE_IMAGE } from '../kinds/database-image.ts';
 import { parseDockerReference } from '../oci/reference.ts';
 import type { SignerPolicy } from '../repository/signers.ts';
 import { type Fault, repeatedFaults } from '../yaml/fault.ts';
@@ -46,13 +47,9 @@ export const RESERVED_LANES = [
   'preview-namespaces',
 ];
 
-/** Image of the throw-away databases of previews, if kit.yaml names none: postgres 17.6 of the Docker library. */
-const POSTGRES =
-  'docker.io/library/postgres:17.6@sha256:00bc86618629af00d2937fdc5a5d63db3ff8450acf52f0636ec813c7f4902929';
-
 /** Image of the throw-away databases of previews, and its repository. */
 export function postgresOf({ previews }: Kit): { readonly image: string; readonly repository: string } {
-  const image = previews?.postgres ?? POSTGRES;
+  const image = previews?.postgres ?? DATABASE_IMAGE;
   return { image, repository: parseDockerReference(image).repository };
 }
 

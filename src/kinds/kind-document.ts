@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { formed, strictObject } from '../core/schema.ts';
 import { LANGUAGE_IDS } from '../languages/all.ts';
 import { Processes, Run, Settings, suiteKeys } from '../repository/workload-schema.ts';
+import { Local } from './local-schema.ts';
 
 /** How custom resources are named, as Kubernetes allows it; in `kind.yaml` and in the kit's `kit.yaml`. */
 export const resourceNames = {
@@ -153,6 +154,7 @@ export const KindFile = strictObject(
     run: Type.Optional(Run),
     processes: Type.Optional(Processes),
     settings: Type.Optional(Settings),
+    local: Type.Optional(Local),
   },
   'kind.yaml: a kind of primitive.',
 );

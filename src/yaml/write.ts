@@ -1,6 +1,6 @@
 import { parseDocument, stringify } from 'yaml';
 
-export type Writable = string | number | readonly string[] | WritableMapping;
+export type Writable = string | number | null | readonly Writable[] | WritableMapping;
 
 export type WritableMapping = { readonly [key: string]: Writable };
 

@@ -553,6 +553,23 @@ export const catalogue: readonly ToolSpec[] = [
     },
   },
   {
+    // Reads compose files as Docker Compose does, without Docker.
+    name: 'compose-config',
+    programs: ['compose-config'],
+    minimum: '2.16.0',
+    probe: ['--version'],
+    source: {
+      kind: 'go',
+      module: 'github.com/compose-spec/compose-go/v2',
+      main: 'compose-config.go',
+      version: '2.16.0',
+      pin: 'h1:OIpAl09WG3JZpfSfj782vK+n1EM/+K70JhfbsQWFGgw=',
+      stamp: 'main.version',
+      quick: true,
+      seconds: 15,
+    },
+  },
+  {
     // Not upstream's command, which has all components: see its main.go.
     name: 'otelcol',
     programs: ['otelcol'],

@@ -25,6 +25,15 @@ export const generateSchema = strictObject({
     }),
     { description: "Sorted by kind, name, and the order of the kind's generators." },
   ),
+  compose: Type.Optional(
+    strictObject(
+      {
+        path: Type.String({ description: 'Relative to the folder of the config.' }),
+        change: Type.Enum(['created', 'changed', 'unchanged']),
+      },
+      'The compose file of all primitives; absent if there is none.',
+    ),
+  ),
   written: Type.Boolean({ description: 'False for a check.' }),
 });
 

@@ -16,10 +16,10 @@ export async function readOnDisk({
   kinds,
   ...workspace
 }: Omit<PrimitivePorts, 'kinds'> & { readonly kinds: Kinds }): Promise<
-  readonly (OnDisk & Pick<Primitive, 'fault'>)[]
+  readonly (OnDisk & Pick<Primitive, 'fault' | 'component'>)[]
 > {
   const texts = await readPrimitiveTexts(workspace.location.root, '');
-  const found: (OnDisk & Pick<Primitive, 'fault'>)[] = [];
+  const found: (OnDisk & Pick<Primitive, 'fault' | 'component'>)[] = [];
   for (const primitive of await readPrimitives(texts, { ...workspace, kinds, base: '' })) {
     const template = await kinds.get(primitive.kind);
     if (template !== undefined && texts.get(primitive.path) !== undefined)

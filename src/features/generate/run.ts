@@ -1,8 +1,10 @@
 import type { Emit } from '../../core/events.ts';
 import { type Finding, findingText } from '../../core/finding.ts';
+import { optional } from '../../core/object.ts';
 import { type Kinds, protoCopy } from '../../kinds/kind.ts';
 import type { Workspace } from '../../repository/config.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
+import { generateCompose } from './compose.ts';
 import { type GeneratorPorts, generatorContext } from './context.ts';
 import type { GenerateDocument } from './document.ts';
 import { followSource } from './follow.ts';
@@ -14,6 +16,8 @@ export interface GenerateRequest {
   readonly selection: Selection;
   /** Compare only. */
   readonly check: boolean;
+  /** Write a compose file if there is none yet. */
+  readonly compose: boolean;
 }
 
 export interface GeneratePorts extends GeneratorPorts {
@@ -26,11 +30,11 @@ export interface GeneratePorts extends GeneratorPorts {
 
 /**
  * Runs the generators of all selected primitives of the work tree, committed or not, one after the other: they share
- * caches and tools. A copy of another primitive's proto file is made again first. Throws `selection-…`, `primitive-…` for a
+ * caches and tools. Then the compose file of all primitives is made, if there is one or one is wanted. A copy of another primitive's proto file is made again first. Throws `selection-…`, `primitive-…` for a
  * selected one that cannot be read (exit 2), and what {@link generate} throws.
  */
 export async function runGenerate(
-  { selection, check }: GenerateRequest,
+  { selection, check, compose: wanted }: GenerateRequest,
   ports: GeneratePorts,
 ): Promise<GenerateDocument> {
   const { cwd, emit } = ports;
@@ -61,5 +65,8 @@ export async function runGenerate(
       );
     emit({ type: 'item', item, status: 'done', state: check ? 'compared' : 'generated' });
   }
-  return { schema: 'primitive.generate/v1', generated, written: !check };
+  // Files of generators may have changed what primitives say of themselves.
+  const now = check ? onDisk : await readOnDisk({ ...workspace, kinds });
+  const compose = await generateCompose(now, { root, wanted, check, signal: ports.signal });
+  return { schema: 'primitive.generate/v1', generated, ...optional('compose', compose), written: !check };
 }

@@ -6,13 +6,17 @@ import type { GenerateDocument } from './document.ts';
 
 /** The document as an outcome; exit 1 if a check finds a difference. */
 export function generateOutcome(document: GenerateDocument): Outcome {
-  const differs = !document.written && document.generated.some(({ changes }) => changes.length > 0);
+  const { generated, compose, written } = document;
+  const differs =
+    !written &&
+    (generated.some(({ changes }) => changes.length > 0) ||
+      (compose !== undefined && compose.change !== 'unchanged'));
   return { document, text: (style) => generateText(document, style), exit: differs ? 1 : 0 };
 }
 
 /** A line per generator, and one for every file that differs. */
-function generateText({ generated, written }: GenerateDocument, style: Style): string {
-  if (generated.length === 0) return 'No primitive has a generator.\n';
+function generateText({ generated, compose, written }: GenerateDocument, style: Style): string {
+  if (generated.length === 0 && compose === undefined) return 'No primitive has a generator.\n';
   const rows = generated.flatMap(({ kind, name, generator, changes, ejected = [] }) => [
     [
       style.bold(sanitizeLine(`${kind}/${name}`)),
@@ -21,6 +25,12 @@ function generateText({ generated, written }: GenerateDocument, style: Style): s
     ],
     ...changes.map(({ path, change }) => [`  ${style.yellow(change)}`, '', sanitizeLine(path)]),
   ]);
+  if (compose !== undefined)
+    rows.push([
+      style.bold(compose.path),
+      'compose',
+      summary(compose.change === 'unchanged' ? 0 : 1, written),
+    ]);
   return table(rows, style);
 }
 

@@ -168,6 +168,7 @@ export function judgedFiles(
 function filesOf({ subject, value }: Fact): readonly string[] {
   if (subject === 'dockerfile' || subject === 'model' || subject === 'file') return [value.path];
   if (subject === 'protoChanges') return value.files;
+  if (subject === 'composeFile') return [value.path];
   if (subject !== 'suite' && subject !== 'generated') return [];
   const { path, kind, files, manifest } = value.primitive;
   const generators = recordedGenerators(kind?.generators, manifest?.provenance?.generators);

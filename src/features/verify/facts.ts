@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { judgeAdvisories } from '../../kinds/advisories.ts';
+import { readCompose } from './compose.ts';
 import { dockerfileOf } from './dockerfile.ts';
 import type { VerifyDocument } from './document.ts';
 import { regenerateAll } from './generated.ts';
@@ -40,7 +41,7 @@ export interface Facts {
 
 /** Reads what the rules judge, and nothing else: all but the suites, which have to be run for it. */
 export async function readFacts(
-  { base, selected, files, ownerOf, inFile }: Scope,
+  { base, primitives, selected, files, ownerOf, inFile }: Scope,
   rules: readonly AnyRule[],
   {
     tree,
@@ -107,6 +108,11 @@ export async function readFacts(
     const generated = await regenerateAll(selected, regenerate, knownOnly);
     facts.push(...generated.facts);
     unchecked.push(...generated.unchecked);
+  }
+  if (isWanted('composeFile')) {
+    const composed = await readCompose(primitives, base, tree);
+    facts.push(...composed.facts);
+    unchecked.push(...composed.unchecked);
   }
   const proto = await comparing;
   facts.push(...(proto?.facts ?? []));

@@ -29,6 +29,7 @@ export interface Subjects {
   readonly file: InFile;
   readonly generated: GeneratedSubject;
   readonly protoChanges: ProtoChanges;
+  readonly composeFile: ComposeFile;
   readonly handlerCode: HandlerCode & InFile;
   readonly model: ModelSubject;
   readonly foreign: ForeignProblem;
@@ -165,6 +166,15 @@ export interface GeneratedSubject {
   readonly results: readonly Regenerated[];
   /** Why a generator refuses its input; `results` is empty then. */
   readonly fault: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** The compose file that generate wrote. */
+export interface ComposeFile {
+  /** Relative to the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+  /** As generate would write it now. */
+  readonly wanted: string;
 }
 
 /** Proto files that a primitive serves, compared with those of an earlier commit. */

@@ -1,6 +1,9 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ComposeProject, composeChange, readComposed } from '../../support/compose.ts';
+import { scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
 import { startEngine } from '../../support/services/engine.ts';
 import { type OidcIssuer, startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
@@ -348,6 +351,101 @@ test('a process waits for the events of its own request, through an outage of th
     await flow.stop();
     await engine.stop();
   }
+}, 300_000);
+
+/** Starts services of a compose file and what they need as Docker Compose would, but as programs of this machine. */
+function composeUp(
+  { services }: ComposeProject,
+  ports: Readonly<Record<string, number>>,
+  tokens: string,
+): (service: string) => Promise<void> {
+  const local = (value: string) =>
+    Object.entries(ports)
+      .reduce((text, [name, port]) => text.replaceAll(`://${name}:8080`, `://127.0.0.1:${port}`), value)
+      .replaceAll('/run/tokens', tokens)
+      .replaceAll('postgres@postgres:5432', new URL(programs.postgres.url).host.replace(/^/, 'postgres@'))
+      .replaceAll('--host=postgres', `--host=127.0.0.1 --port=${new URL(programs.postgres.url).port}`);
+  const shell = { env: { PATH: `${dirname(realpathSync(tool('postgres')))}:${process.env.PATH}` } };
+  const started = new Map<string, Promise<void>>();
+  const start = async (name: string): Promise<void> => {
+    const { entrypoint, command, environment = {}, depends_on = {} } = services[name] ?? {};
+    await Promise.all(Object.keys(depends_on).map(up));
+    // The one that tests share.
+    if (name === 'postgres') return;
+    const [program, ...args] = (entrypoint ?? []).map(local);
+    if (program !== undefined) return void (await run(program, args, shell));
+    const [service = '', process = 'serve'] = name.split('.');
+    const set = Object.entries(environment).filter(([, value]) => value !== null);
+    const env = Object.fromEntries(set.map(([key, value]) => [key, local(value ?? '')]));
+    const kind = service.split('-')[0] ?? '';
+    const isOnce = Object.values(services).some(
+      (other) => other.depends_on?.[name]?.condition === 'service_completed_successfully',
+    );
+    if (isOnce) return void (await run(programs.binary(kind), [...(command ?? [])], { env }));
+    const HTTP_ADDRESS = `127.0.0.1:${ports[name]}`;
+    const GRPC_ADDRESS = `127.0.0.1:${ports[`${name}.grpc`] ?? 0}`;
+    await programs.start(kind, process, { ...env, HTTP_ADDRESS, GRPC_ADDRESS });
+  };
+  const up = (name: string) => {
+    const known = started.get(name) ?? start(name);
+    started.set(name, known);
+    return known;
+  };
+  return up;
+}
+
+test('what generate makes of the repository starts a projection with its domain and tokens', async () => {
+  await using repo = await scaffoldRepo();
+  for (const kind of ['domain', 'projection', 'integration'])
+    await scaffold(repo.root, {
+      kind,
+      name: 'items',
+      inputs: kind === 'domain' ? {} : { source: 'domain/items' },
+    });
+  await composeChange(repo.root, { wanted: true });
+  const [domain = 0, grpc = 0, dispatch = 0, projection = 0] = await freePorts(4);
+  const ports = {
+    'domain-items': domain,
+    'domain-items.grpc': grpc,
+    'domain-items.dispatch': dispatch,
+    'projection-items': projection,
+  };
+  const tokens = join(programs.folder, 'composed');
+  await mkdir(tokens);
+  const up = composeUp(await readComposed(repo.root), ports, tokens);
+  await Promise.all([up('projection-items'), up('domain-items')]);
+  await Promise.all([domain, dispatch, projection].map(programs.ready));
+
+  const as = async (name: string) => ({
+    authorization: `Bearer ${await readFile(join(tokens, name), 'utf8')}`,
+    'tenant-id': 'acme',
+    'content-type': 'application/json',
+  });
+  const create = (headers: Record<string, string>) =>
+    fetch(`http://127.0.0.1:${domain}/acme.domain.items.v1.ItemsService/CreateItem`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ requestId: 'r1', title: 'First' }),
+    });
+  expect((await create({ 'tenant-id': 'acme', 'content-type': 'application/json' })).status).toBe(401);
+  expect((await create(await as('integration-items'))).status).toBe(200);
+  expect((await create(await as('developer'))).status).toBe(200);
+  const list = async (name: string) =>
+    fetch(`http://127.0.0.1:${projection}/v1/items`, { headers: await as(name) });
+  const items = await programs.until('the event', async () => {
+    const found = (await (await list('developer')).json()) as { items: { title: string }[] };
+    return found.items.length > 0 ? found.items : undefined;
+  });
+  expect(items.map(({ title }) => title)).toEqual(['First']);
+  // It sends events, and does not query.
+  expect((await list('domain-items.to.projection-items')).status).toBe(401);
+
+  // A second start keeps the tokens and the databases.
+  const before = await readFile(join(tokens, 'developer'), 'utf8');
+  const again = composeUp(await readComposed(repo.root), ports, tokens);
+  await Promise.all([again('tokens'), again('postgres.databases')]);
+  expect(await readFile(join(tokens, 'developer'), 'utf8')).toBe(before);
+  expect(before).toMatch(/^[A-Za-z0-9]{30,43}$/);
 }, 300_000);
 
 test('a start without settings names what is missing', async () => {

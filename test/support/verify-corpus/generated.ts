@@ -1,7 +1,11 @@
 import { type Code, PrimitiveError } from '../../../src/core/errors.ts';
 import type { RuleId } from '../../../src/features/verify/family.ts';
 import type { Regenerated } from '../../../src/features/verify/subjects.ts';
+import { composeText } from '../../../src/kinds/compose/compose.ts';
+import { bundledKinds, openKinds } from '../../../src/kinds/kind.ts';
 import { eventsDigestOf } from '../../../src/kinds/source.ts';
+import { joinRepository } from '../../../src/oci/reference.ts';
+import { readManifest } from '../../../src/repository/provenance.ts';
 import type { Corpus, CorpusCase } from './case.ts';
 import type { Files } from './tree.ts';
 
@@ -75,6 +79,33 @@ function cases(
     ...missed.map(([name, more]) => one(name, more)),
   ];
 }
+
+const domain = await (await openKinds({ bundled: bundledKinds() })).get('domain');
+if (domain === undefined) throw new Error('the kind domain is missing');
+const build = { context: ORDERS, dockerfile: 'Dockerfile', platforms: [], args: {}, bases: {}, secrets: [] };
+const repository = joinRepository('ghcr.io/acme', 'domain-orders');
+/** The compose file of the only primitive. */
+const COMPOSED = composeText(
+  [
+    {
+      id: 'domain/orders',
+      kind: domain,
+      component: {
+        id: 'domain/orders',
+        kind: 'domain',
+        name: 'orders',
+        path: ORDERS,
+        image: 'domain-orders',
+        repository,
+        build,
+      },
+      manifest: await readManifest('kind: domain\nname: orders\n', 'primitive.yaml'),
+    },
+  ],
+  '',
+);
+const composed = (text: string): More => ({ files: { 'compose.yaml': text } });
+const lineOf = (text: string) => COMPOSED.split('\n').findIndex((line) => line.includes(text)) + 1;
 
 const plugins = (...lines: readonly string[]): Files => ({
   [BUF]: `version: v2\nplugins:\n${lines.map((line) => `  - ${line}\n`).join('')}`,
@@ -225,6 +256,24 @@ export const generated: Corpus = {
         ['no source', board({ source: undefined })],
         ['a source that cannot be read', board({ source: 'message' })],
         ['another end of line', board({ kind: 'uisurface', source: EVENTS.replaceAll('\n', '\r\n') })],
+      ],
+    ),
+    ...cases(
+      'GEN-009',
+      [
+        [
+          'an edit',
+          composed(COMPOSED.replace('sslmode=disable', 'sslmode=require')),
+          `compose.yaml:${lineOf('sslmode=disable')}`,
+        ],
+        ['a volume more', composed(`${COMPOSED}  mine: {}\n`), `compose.yaml:${lineOf('  tokens: {}') + 1}`],
+        ['a primitive less', composed(composeText([], '')), `compose.yaml:${lineOf('services:')}`],
+      ],
+      [
+        ['none', {}],
+        ['as generated', composed(COMPOSED)],
+        ['that of a person', composed('services: {}\n')],
+        ['another end of line', composed(COMPOSED.replaceAll('\n', '\r\n'))],
       ],
     ),
     ...cases(

@@ -15,6 +15,7 @@ import { rule as GEN_005 } from './GEN-005.ts';
 import { rule as GEN_006 } from './GEN-006.ts';
 import { rule as GEN_007 } from './GEN-007.ts';
 import { rule as GEN_008 } from './GEN-008.ts';
+import { rule as GEN_009 } from './GEN-009.ts';
 import { rule as IMP_001 } from './IMP-001.ts';
 import { rule as IMP_002 } from './IMP-002.ts';
 import { rule as IMP_003 } from './IMP-003.ts';
@@ -83,6 +84,7 @@ export const rules: readonly AnyRule[] = [
   GEN_006,
   GEN_007,
   GEN_008,
+  GEN_009,
   IMP_001,
   IMP_002,
   IMP_003,
