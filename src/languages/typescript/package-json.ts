@@ -64,19 +64,32 @@ const PATHS = ['main', 'module', 'browser', 'types', 'typings', 'exports', 'bin'
 
 /** Name -> version or place, in the forms of npm, Yarn and pnpm: nested ones, `x>a@1`, and paths of names. */
 function overridesIn(value: unknown): readonly (readonly [name: string, spec: string])[] {
-  return Object.entries(record(value)).flatMap(([key, spec]): readonly (readonly [string, string])[] => {
-    const [, name] = /((?:@[^/@>\s]+\/)?[^/@>\s]+)(?:@[^>]*)?$/.exec(key) ?? [];
-    if (name === undefined) return [];
-    if (typeof spec === 'string') return [[name, spec]];
-    const { '.': own, ...others } = record(spec);
-    return [...(typeof own === 'string' ? [[name, own] as const] : []), ...overridesIn(others)];
-  });
+  const found: (readonly [string, string])[] = [];
+  // No call for each level: a file may have any number of them.
+  const queue = Object.entries(record(value));
+  for (const [key, spec] of queue) {
+    if (typeof spec === 'string') found.push([overriddenName(key), spec]);
+    for (const [inner, own] of Object.entries(record(spec))) queue.push([inner === '.' ? key : inner, own]);
+  }
+  return found;
+}
+
+/** `@scope/a` of `x@1>@scope/a@2` and of `x/@scope/a`. */
+function overriddenName(key: string): string {
+  const last = key.slice(key.lastIndexOf('>') + 1).trim();
+  // An `@` at the start of a name is that of its scope.
+  const version = last.search(/[^/]@/);
+  const names = last.slice(0, version < 0 ? undefined : version + 1).split('/');
+  return names.slice(names.at(-2)?.startsWith('@') ? -2 : -1).join('/');
 }
 
 /** All texts of a value: the targets of `imports` and `exports` under every condition. */
 export function textsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+  const queue = [value];
+  for (const one of queue) {
+    if (typeof one === 'object' && one !== null) for (const inner of Object.values(one)) queue.push(inner);
+  }
+  return queue.filter((one) => typeof one === 'string');
 }
 
 function textOf(value: unknown): string | undefined {

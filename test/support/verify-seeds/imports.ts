@@ -231,6 +231,13 @@ const TYPESCRIPT: Seeds = {
   },
   'resolutions of Yarn': shop('"resolutions": { "**/react": "file:../admin" }'),
   'overrides of pnpm, nested': shop('"pnpm": { "overrides": { "react@19>scheduler": "link:../admin" } }'),
+  'overrides of npm, nested and with versions': shop(
+    '"overrides": { "x": { "@acme/y@1": { ".": "2", "react@npm:19/x": "file:../admin" } } }',
+  ),
+  'overrides of npm by a dot': shop('"overrides": { "react": { ".": "file:../admin" } }'),
+  'overrides in thousands of levels': shop(
+    `"overrides": ${'{"a":'.repeat(20_000)}{ "react": "file:../admin" }${'}'.repeat(20_000)}`,
+  ),
   'entry for browsers': shop('"browser": { "react": "../admin/src/index.ts" }'),
   'exports of package.json': shop('"exports": { "./x": { "import": "../admin/src/index.ts" } }'),
   'include of tsconfig': { [`${SHOP}/tsconfig.json`]: '{ "include": ["src", "../admin/src/**/*.ts"] }' },
