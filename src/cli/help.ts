@@ -53,6 +53,10 @@ class PrimitiveHelp extends Help {
     this.log(this.learnMore(docsOf(command)));
   }
 
+  override formatCommand(command: Command.Loadable): string {
+    return super.formatCommand({ ...command, flags: unrelated(command.flags) });
+  }
+
   /** Not wrapped: links and commands are copied. */
   private learnMore(page: string): string {
     return this.section(
@@ -60,6 +64,12 @@ class PrimitiveHelp extends Help {
       `${DOCS}/${page}\nWhat a rule or an error code means: ${this.config.bin} explain CODE`,
     );
   }
+}
+
+/** The flags without what they need or exclude: oclif's usage line shows a flag in one relation alone, and others as gaps. */
+function unrelated(flags: Command.Loadable['flags']): Command.Loadable['flags'] {
+  const all = Object.entries(flags).map(([name, { dependsOn, exclusive, ...flag }]) => [name, flag] as const);
+  return Object.fromEntries(all);
 }
 
 function docsOf(command: object): string {

@@ -151,6 +151,8 @@ describe('version and help', () => {
       expect(code).toBe(0);
       expect(text).toContain(summary.slice(0, 40));
       expect(text).toContain('--json');
+      // No place in the usage line is empty.
+      expect(text).not.toMatch(/[|\s]\]/);
     }
   });
 });
