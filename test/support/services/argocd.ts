@@ -34,7 +34,8 @@ const WEBHOOK_SECRET = 'webhook-secret';
 
 /**
  * The program of Argo CD, and its folder of custom resources. `PRIMITIVE_ARGOCD` is a checkout of another version than the
- * pinned one, with `dist/argocd` built from it: its module cannot be built alone, as its `go.mod` names folders beside it.
+ * pinned one, with `dist/argocd` built from it: its module cannot be built alone, as its `go.mod` names folders beside it. A
+ * `dist/helm` beside it comes before the pinned one on its PATH.
  */
 async function findArgoCd(): Promise<{ readonly program: string; readonly crds: string }> {
   const checkout = process.env.PRIMITIVE_ARGOCD;
