@@ -126,7 +126,6 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
         '--metrics-address=127.0.0.1',
         `--metrics-port=${repoMetrics}`,
         `--redis=${redis}`,
-        '--disable-tls',
       ]);
       await untilReady(repository, () => answers(`http://127.0.0.1:${repoMetrics}/healthz`));
       const sets = start('applicationset-controller', [
@@ -135,13 +134,11 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
         `--probe-addr=127.0.0.1:${setProbe}`,
         `--webhook-addr=127.0.0.1:${setWebhook}`,
         `--argocd-repo-server=${repoServer}`,
-        '--repo-server-plaintext',
       ]);
       const applications = start('application-controller', [
         '--namespace=argocd',
         `--metrics-port=${appMetrics}`,
         `--repo-server=${repoServer}`,
-        '--repo-server-plaintext',
         `--redis=${redis}`,
       ]);
       const webhook = `http://127.0.0.1:${setWebhook}/api/webhook`;
