@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { TappedRequest, Treatment } from '../../support/services/tap.ts';
+import { runTests } from './earlier.ts';
 import {
   ask,
   type Caller,
@@ -12,12 +13,15 @@ import {
   WAYS,
   type Way,
 } from './ordering.ts';
+import { type KindName, NAMES } from './primitives.ts';
 import { type Hop, SERVICES, type ServiceName, type System, startSystem } from './system.ts';
 import { expectTelemetry } from './telemetry.ts';
 
-// One repository with a primitive of each kind, implemented as in test/reference, and what becomes of orders in it.
+// One repository with a primitive of each kind, scaffolded by an earlier version, implemented as in test/reference of then and
+// updated, and what becomes of orders in it.
 
 let system: System;
+const SCAFFOLDED = Object.keys(NAMES) as KindName[];
 const WAY_NAMES = Object.keys(WAYS) as Way[];
 
 /** Titles of all orders that were made, by tenant. */
@@ -91,6 +95,21 @@ function expectEvent(caller: Caller): void {
     },
   ]);
 }
+
+describe('what an earlier version has scaffolded, and its owners have implemented', () => {
+  test('is updated: all that the template has, what owners changed, and nothing that verify finds', () => {
+    const { conflicts, edited, states, findings } = system.update;
+    expect(edited.length).toBeGreaterThan(8);
+    expect(conflicts.filter((file) => !edited.includes(file))).toEqual([]);
+    expect(states).toEqual(SCAFFOLDED.map(() => 'current'));
+    expect(findings).toEqual([]);
+  });
+
+  test.each(SCAFFOLDED)('passes its tests: %s', async (kind) => {
+    const { code, stdout, stderr } = await runTests(system.repository, kind);
+    expect(code, `${stdout}${stderr}`).toBe(0);
+  });
+});
 
 describe('an order arrives with its caller, tenant and trace', () => {
   test('from the page, over domain, outbox and projection, back to the page', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { render, templateVariables } from '../../../src/kinds/render.ts';
 import { sampleSource } from '../../../src/kinds/source.ts';
@@ -13,7 +13,7 @@ import {
   syncPython,
   writeFiles,
 } from '../../integration/kinds/python-ts-kinds-workbench.ts';
-import type { Packed } from '../../support/packed.ts';
+import type { Call, Packed } from '../../support/packed.ts';
 import { run } from '../../support/services/run.ts';
 
 /** The primitives of the system: natural names, one of each kind. */
@@ -35,6 +35,8 @@ const FLAGS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
 };
 
 const ROOT = join(import.meta.dirname, '../../..');
+
+/** What owners add for this system. */
 const OWNERS_FILES = join(import.meta.dirname, 'owners-files');
 const LANGUAGES = {
   go: { module: 'github.com/acme/app' },
@@ -48,16 +50,8 @@ export type Programs = Readonly<
   Record<KindName, { readonly folder: string; readonly command: readonly [string, ...string[]] }>
 >;
 
-/** Scaffolds all kinds with the CLI into a new repository, implements them as in test/reference, and builds them. */
-export async function buildPrimitives(cli: Packed, repository: string): Promise<Programs> {
-  await mkdir(repository);
-  await run('git', ['init', '--quiet', '--initial-branch=main'], { cwd: repository });
-  const call = async (...args: string[]) => {
-    const { code, stdout, stderr } = await cli.run(args, { cwd: repository });
-    if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
-  };
-  await call('init', '--repository', 'acme/app');
-  await scaffoldPrimitives(cli, repository);
+/** Builds the primitives in a repository. */
+export async function buildPrimitives(repository: string): Promise<Programs> {
   const programs = {} as Record<KindName, Programs[KindName]>;
   for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
     const folder = join(repository, 'primitives', kind, name);
@@ -68,12 +62,23 @@ export async function buildPrimitives(cli: Packed, repository: string): Promise<
 
 /** Scaffolds all kinds with the CLI into a repository that has a config, and implements them as in test/reference. */
 export async function scaffoldPrimitives(cli: Packed, repository: string): Promise<void> {
+  await scaffoldBy((args) => cli.run(args, { cwd: repository }));
+  await implementPrimitives(repository, ROOT);
+}
+
+/** Scaffolds all kinds by a CLI that runs in a repository. */
+export async function scaffoldBy(call: (args: readonly string[]) => Promise<Call>): Promise<void> {
   for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
     const args = ['scaffold', '--kind', kind, '--name', name, ...(FLAGS[kind] ?? [])];
-    const { code, stdout, stderr } = await cli.run(args, { cwd: repository });
+    const { code, stdout, stderr } = await call(args);
     if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
-    await implement(repository, kind, name);
   }
+}
+
+/** Implements all kinds as in the test/reference of some sources of this project. */
+export async function implementPrimitives(repository: string, sources: string): Promise<void> {
+  for (const [kind, name] of Object.entries(NAMES) as [KindName, string][])
+    await implement(repository, kind, name, sources);
 }
 
 const BUILD: Readonly<Record<KindName, (folder: string) => Promise<readonly [string, ...string[]]>>> = {
@@ -117,7 +122,7 @@ export async function imageEnvironment(folder: string): Promise<Record<string, s
 }
 
 /** Puts the reference implementation of a kind in the place of the stubs, and what the owner adds for this system. */
-async function implement(repository: string, kind: KindName, name: string): Promise<void> {
+async function implement(repository: string, kind: KindName, name: string, sources: string): Promise<void> {
   const folder = join(repository, 'primitives', kind, name);
   const shown = `primitives/${kind}/${name}/primitive.yaml`;
   const manifest = await readManifest(await readFile(join(repository, shown), 'utf8'), shown);
@@ -136,7 +141,7 @@ async function implement(repository: string, kind: KindName, name: string): Prom
     LANGUAGES,
   );
   const everything = [{ path: '**', owner: 'impl' as const }];
-  for (const from of [join(ROOT, 'test/reference', kind), join(OWNERS_FILES, kind)].filter(existsSync)) {
+  for (const from of [join(sources, 'test/reference', kind), join(OWNERS_FILES, kind)].filter(existsSync)) {
     const rendered = render(readTemplate([from]), everything, it);
     await writeFiles(folder, rendered);
   }

@@ -12,6 +12,7 @@ import { startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
 import { answers, type Program, startProgram, untilReady } from '../../support/services/service.ts';
 import { startTap, type Tap } from '../../support/services/tap.ts';
+import { type Update, updatedPrimitives } from './earlier.ts';
 import { buildPrimitives, imageEnvironment, type KindName } from './primitives.ts';
 
 /** The processes of the system, by what they do in it. */
@@ -50,6 +51,10 @@ export interface Running {
 
 /** Six primitives, with real Postgres, and doubles of a process engine and a model server. */
 export interface System extends AsyncDisposable {
+  /** Where the primitives are. */
+  readonly repository: string;
+  /** How they were updated. */
+  readonly update: Update;
   readonly services: Readonly<Record<ServiceName, Running>>;
   readonly taps: Readonly<Record<Hop, Tap>>;
   /** Where the domain takes gRPC. */
@@ -92,13 +97,15 @@ const COMMAND: Readonly<Record<ServiceName, readonly string[]>> = {
   shop: [],
 };
 
-/** Scaffolds, builds and starts all of it. `reply` is what the model says. */
+/** Scaffolds all of it by an earlier version, updates, builds and starts it. `reply` is what the model says. */
 export async function startSystem(reply: Parameters<typeof startModelServer>[0]): Promise<System> {
   await using started = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'primitive-journey-'));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   const cli = started.use(await installPacked());
-  const programs = await buildPrimitives(cli, join(folder, 'repository'));
+  const repository = join(folder, 'repository');
+  const update = await updatedPrimitives(cli, repository);
+  const programs = await buildPrimitives(repository);
 
   const postgres = started.use(await startPostgres());
   const database = started.use(await startGate(Number(new URL(postgres.url).port)));
@@ -208,6 +215,8 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
 
   const all = started.move();
   return {
+    repository,
+    update,
     services,
     taps,
     grpcUrl: `http://127.0.0.1:${ports.at(-1)}`,

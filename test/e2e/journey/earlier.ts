@@ -1,0 +1,100 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { go } from '../../integration/kinds/go-kinds-lab.ts';
+import { PATH } from '../../integration/kinds/python-ts-kinds-workbench.ts';
+import { olderCli } from '../../support/older-cli.ts';
+import type { Packed } from '../../support/packed.ts';
+import { attempt, run } from '../../support/services/run.ts';
+import { tool } from '../../tools/locate.ts';
+import { implementPrimitives, NAMES, scaffoldBy } from './primitives.ts';
+
+/** By it the primitives are scaffolded: before telemetry, events by an option of the proto, and tenants of `anyone`. */
+const EARLIER = '04d174e25a35eb6e5910e6b9db45fc49ea0ba0a4';
+
+/** What an update did, and what is said of the primitives after it. */
+export interface Update {
+  /** Files in which the template and the owner had changed the same lines; the owner has kept his. */
+  readonly conflicts: readonly string[];
+  /** Files that were edited before. */
+  readonly edited: readonly string[];
+  /** State of the template of each primitive. */
+  readonly states: readonly string[];
+  /** What verify finds. */
+  readonly findings: readonly object[];
+}
+
+interface Updated {
+  readonly primitives: readonly {
+    readonly path: string;
+    readonly files: readonly { readonly path: string; readonly conflicts?: readonly number[] }[];
+  }[];
+}
+
+/** Scaffolds all kinds by an earlier version into a new repository, implements them as was done then, and updates them. */
+export async function updatedPrimitives(cli: Packed, repository: string): Promise<Update> {
+  await mkdir(repository);
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: repository });
+  const commit = async (message: string) => {
+    await git('add', '--all');
+    await git('commit', '--quiet', '--message', message);
+  };
+  const path = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
+  const call = (...args: string[]) => cli.run(args, { cwd: repository, env: { PATH: path } });
+  const succeed = async (...args: string[]) => {
+    const { code, stdout, stderr } = await call(...args);
+    if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  };
+  await git('init', '--quiet', '--initial-branch=main');
+  await succeed('init', '--repository', 'acme/app');
+
+  const older = await olderCli(EARLIER, join(dirname(repository), 'earlier'));
+  await scaffoldBy((args) => older.run(args, repository));
+  await commit('Scaffold');
+  await implementPrimitives(repository, older.root);
+  await commit('Implement');
+  const edited = (await git('diff', '--name-only', 'HEAD~1')).split('\n').filter((file) => file !== '');
+
+  const { code, stdout, stderr } = await call('scaffold', '--update', '--all', '--json');
+  if (code !== 0 && code !== 1) throw new Error(`scaffold --update --all: exit code ${code}\n${stderr}`);
+  const { primitives } = JSON.parse(stdout) as Updated;
+  const conflicts = primitives.flatMap(({ path, files }) =>
+    files.flatMap((file) => (file.conflicts === undefined ? [] : [join(path, file.path)])),
+  );
+  for (const file of conflicts) await keepOwn(join(repository, file));
+  // What is generated from files of others has those that the update has changed.
+  await succeed('generate');
+  await commit('Update');
+
+  const listed = JSON.parse(await succeed('list', '--json')) as {
+    readonly primitives: readonly { readonly template: { readonly state: string } }[];
+  };
+  const verified = JSON.parse((await call('verify', '--no-tests', '--json')).stdout) as {
+    readonly findings: readonly object[];
+  };
+  const states = listed.primitives.map(({ template }) => template.state);
+  return { conflicts, edited, states, findings: verified.findings };
+}
+
+/** Keeps the lines of the owner where both have changed them. */
+async function keepOwn(file: string): Promise<void> {
+  let isOther = false;
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => {
+    const isMarker = /^(?:<{7} |\|{7} |={7}$|>{7} )/.test(line);
+    if (line.startsWith('||||||| ')) isOther = true;
+    if (line.startsWith('>>>>>>> ')) isOther = false;
+    return !isMarker && !isOther;
+  });
+  await writeFile(file, `${lines.join('\n').trimEnd()}\n`);
+}
+
+/** Runs the tests of a primitive that need no service; returns exit code and output. */
+export async function runTests(repository: string, kind: keyof typeof NAMES) {
+  const folder = join(repository, 'primitives', kind, NAMES[kind]);
+  if (kind === 'uisurface') return attempt('npm', ['test'], { cwd: folder, env: { PATH } });
+  if (kind !== 'agent') return go(folder, ['test', './...']);
+  // Those that start processes take most of the time, and the journey starts one, too.
+  const tests = ['-m', 'pytest', '-q', '--ignore=tests/test_process.py', '--ignore=tests/test_telemetry.py'];
+  return attempt('.venv/bin/python', tests, { cwd: folder });
+}
