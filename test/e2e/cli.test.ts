@@ -170,7 +170,10 @@ test('help for programs has negations, defaults, exclusions, inputs of kinds and
   expect(flagOf('scaffold', '--all').dependsOn).toEqual(['--update']);
   expect(find('scaffold').inputs).toContainEqual({
     kind: 'process',
-    inputs: [expect.objectContaining({ name: '--bpmn', type: 'path', required: false })],
+    inputs: [
+      expect.objectContaining({ name: '--source', type: 'primitive', required: false }),
+      expect.objectContaining({ name: '--bpmn', type: 'path', required: false }),
+    ],
   });
   expect(find('publish').documents).toEqual([
     'primitive.publish/v1',

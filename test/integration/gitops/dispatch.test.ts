@@ -84,6 +84,7 @@ describe.each(['2026-03-10', '2022-11-28', 'plain'] as const)('on a server of th
         env: 'dev',
         with_smoke: 'false',
         force: 'false',
+        source: '',
         workload: '',
         request_id: document.request.id,
       },
