@@ -134,7 +134,10 @@ async function implement(repository: string, kind: KindName, name: string, sourc
       templateVersion: 1,
       image: `${kind}-${name}`,
       inputs: manifest.provenance?.inputs ?? {},
-      source: await sampleSource({ kind: 'domain', name: NAMES.domain, entity: 'order' }, LANGUAGES),
+      source:
+        FLAGS[kind]?.includes('--source') === true
+          ? await sampleSource({ kind: 'domain', name: NAMES.domain, entity: 'order' }, LANGUAGES)
+          : undefined,
       bases: await readBases(join(ROOT, 'templates/bases.yaml')),
       run: ports,
     },
