@@ -8,7 +8,7 @@ export type WritableMapping = { readonly [key: string]: Writable };
 const OPTIONS = { compat: 'yaml-1.1', lineWidth: 0 } as const;
 
 /** Data as YAML: mappings in blocks, a text of several lines as a literal; ends with a line feed. */
-export function writeYaml(value: WritableMapping): string {
+export function writeYaml(value: object): string {
   return stringify(value, OPTIONS);
 }
 

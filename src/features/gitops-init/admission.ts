@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { PrimitiveError } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import { field } from '../../core/object.ts';
@@ -6,6 +5,7 @@ import { argocdOf, partsOf, postgresOf } from '../../gitops/kit.ts';
 import type { Kit, KitSourceRepository } from '../../gitops/kit-document.ts';
 import type { SignerPolicy } from '../../repository/signers.ts';
 import { PREDICATE } from '../../seal/types.ts';
+import { writeYaml } from '../../yaml/write.ts';
 
 /** Path -> text of the files of the repository that policies hold. */
 export type AdmissionTexts = ReadonlyMap<string, string>;
@@ -54,7 +54,13 @@ export function admissionPolicies(
   };
   return [...lanes, ...(partsOf(kit).includes('previews') ? [previews] : [])].map((target) => [
     `${ADMISSION_FOLDER}/${target.name}/policy.yaml`,
-    `${headOf(target)}${stringify(policyOf(target === previews ? withDatabase(kit) : kit, target, { name: `${prefix}-${target.name}`, texts }), { lineWidth: 0 })}`,
+    headOf(target) +
+      writeYaml(
+        policyOf(target === previews ? withDatabase(kit) : kit, target, {
+          name: `${prefix}-${target.name}`,
+          texts,
+        }),
+      ),
   ]);
 }
 

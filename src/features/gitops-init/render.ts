@@ -1,4 +1,4 @@
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
@@ -9,6 +9,7 @@ import { KIT_PARTS, type Kit, type KitPart, type KitResource } from '../../gitop
 import type { Kind } from '../../kinds/kind.ts';
 import { renderTemplate } from '../../kinds/template-renderer.ts';
 import { deployedAs } from '../../repository/workload.ts';
+import { writeYaml } from '../../yaml/write.ts';
 import { type AdmissionTexts, admissionInputs, admissionPolicies } from './admission.ts';
 import { previewsOf, pullsOf } from './previews.ts';
 
@@ -321,7 +322,7 @@ function kitJson(
 export function kindValues({ kind, ...workload }: KitSource['kinds'][number]): readonly [string, string] {
   const values = { kind, ...deployedAs(workload) };
   const comment = `# What primitives of the kind ${kind} run, and the settings that they read, from its kind.yaml.\n`;
-  return [kindPath(kind), comment + stringify(values, { lineWidth: 0 })];
+  return [kindPath(kind), comment + writeYaml(values)];
 }
 
 /** Path of the values of a kind. */

@@ -28,6 +28,6 @@ export async function hang(world: NodeWorld, component: string): Promise<void> {
 /** The values that the projection had before, with more time; a hook alone is no change, that of an account is. */
 export async function heal(world: NodeWorld): Promise<object> {
   const { projection } = await settings(world);
-  const serviceAccount = { annotations: { healed: 'yes' } };
+  const serviceAccount = { annotations: { healed: 'once' } };
   return { ...projection, serviceAccount, processes: { migrate: { timeoutSeconds: 600 } } };
 }
