@@ -35,13 +35,23 @@ const WEBHOOK_SECRET = 'webhook-secret';
 /**
  * The program of Argo CD, and its folder of custom resources. `PRIMITIVE_ARGOCD` is a checkout of another version than the
  * pinned one, with `dist/argocd` built from it: its module cannot be built alone, as its `go.mod` names folders beside it. A
- * `dist/helm` beside it comes before the pinned one on its PATH.
+ * `dist/helm` beside it comes before the pinned one on its PATH, as do the scripts that its image has.
  */
-async function findArgoCd(): Promise<{ readonly program: string; readonly crds: string }> {
+async function findArgoCd(): Promise<{
+  readonly program: string;
+  readonly crds: string;
+  readonly folders: readonly string[];
+}> {
   const checkout = process.env.PRIMITIVE_ARGOCD;
-  if (checkout) return { program: join(checkout, 'dist/argocd'), crds: join(checkout, 'manifests/crds') };
+  if (checkout) {
+    const dist = join(checkout, 'dist');
+    const folders = [dist, join(checkout, 'hack')];
+    return { program: join(dist, 'argocd'), crds: join(checkout, 'manifests/crds'), folders };
+  }
   // The binary does not hold them, the module does.
-  return { program: tool('argocd'), crds: join(await moduleFolder(tool('go'), 'argocd'), 'manifests/crds') };
+  const program = tool('argocd');
+  const crds = join(await moduleFolder(tool('go'), 'argocd'), 'manifests/crds');
+  return { program, crds, folders: [dirname(program)] };
 }
 
 /** Installs the custom resources of Argo CD and what its controllers want to find in the namespace `argocd`. */
@@ -81,7 +91,7 @@ export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): 
 /** Starts the controllers on a server that has had {@link installArgoCd}. */
 export function startArgoCd(kube: Kube): Promise<ArgoCd> {
   return inFolder('argocd', async (folder) => {
-    const { program: argocd } = await findArgoCd();
+    const { program: argocd, folders } = await findArgoCd();
     const [redisPort, repoPort, repoMetrics, setMetrics, setProbe, setWebhook, appMetrics] =
       await freePorts(7);
     const redis = `127.0.0.1:${redisPort}`;
@@ -106,10 +116,7 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
           KUBECONFIG: kube.kubeconfig,
           HOME: folder,
           TMPDIR: join(folder, 'tmp'),
-          PATH: [argocd, tool('helm')]
-            .map(dirname)
-            .concat(process.env.PATH ?? '')
-            .join(delimiter),
+          PATH: [...folders, dirname(tool('helm')), process.env.PATH ?? ''].join(delimiter),
         },
       });
       programs.push(program);
