@@ -19,7 +19,12 @@ export async function olderCli(commit: string, root: string): Promise<OlderCli> 
   await mkdir(root);
   const archive = `${root}.tar`;
   const args = ['archive', `--output=${archive}`, commit, '--', ...PARTS];
-  const { code, stderr } = await attempt('git', args, { cwd: ROOT });
+  let { code, stderr } = await attempt('git', args, { cwd: ROOT });
+  if (code !== 0) {
+    // A shallow clone lacks it.
+    await attempt('git', ['fetch', '--quiet', '--depth=1', 'origin', commit], { cwd: ROOT });
+    ({ code, stderr } = await attempt('git', args, { cwd: ROOT }));
+  }
   if (code !== 0) throw new Error(`Commit ${commit} is not in the history: git fetch --unshallow\n${stderr}`);
   await run('tar', ['--extract', `--file=${archive}`], { cwd: root });
   await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
