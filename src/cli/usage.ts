@@ -33,9 +33,7 @@ export function usageError(thrown: unknown, usage: CommandUsage): PrimitiveError
     return new PrimitiveError(
       'unexpected-argument',
       `${usage.name} does not take ${failure.args.map(quote).join(', ')}.`,
-      {
-        suggestions: [help],
-      },
+      { suggestions: [...failure.args.flatMap((arg) => selectorFlags(arg, usage)), help] },
     );
   }
   const [message = '', ...reasons] = failure.message
@@ -75,6 +73,13 @@ export function unknownCommand(
       topic === undefined ? 'primitive --help' : `primitive ${topic} --help`,
     ],
   });
+}
+
+/** The command with `--kind` and `--name`, for a `kind/name` where those flags say it. */
+function selectorFlags(arg: string, { name, flags }: CommandUsage): readonly string[] {
+  const [, kind, primitive] = /^([a-z][\w-]*)\/([a-z][\w-]*)$/.exec(arg) ?? [];
+  if (kind === undefined || !flags.includes('kind') || !flags.includes('name')) return [];
+  return [`primitive ${name} --kind ${kind} --name ${primitive}`];
 }
 
 function helpOf({ name }: CommandUsage): string {

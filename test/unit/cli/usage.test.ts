@@ -9,6 +9,7 @@ import type { PrimitiveError } from '../../../src/core/errors.ts';
 
 const flags = {
   kind: string(),
+  name: string(),
   'dry-run': boolean({ exclusive: ['seal-only'] }),
   'seal-only': boolean(),
   format: string({ options: ['a', 'b'] }),
@@ -35,6 +36,12 @@ describe('a command line that is refused', () => {
     [['--token=s3cr3t'], 'unknown-flag', 'Flag --token is unknown.', 'primitive publish --help'],
     [['-x'], 'unknown-flag', 'Flag -x is unknown.', 'primitive publish --help'],
     [['stray'], 'unexpected-argument', 'publish does not take "stray".', 'primitive publish --help'],
+    [
+      ['domain/orders'],
+      'unexpected-argument',
+      'publish does not take "domain/orders".',
+      'primitive publish --kind domain --name orders',
+    ],
     [['--kind'], 'invalid-flag', 'Flag --kind expects a value.', 'primitive publish --help'],
     [
       ['--kind', 'a', '--kind', 'b'],
