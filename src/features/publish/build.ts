@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { LimitFunction } from 'p-limit';
 import type { BuildResult } from '../../builders/builder.ts';
 import type { PinnedReference } from '../../builders/dockerfile/pins.ts';
-import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
@@ -31,39 +30,52 @@ export interface Limits {
   readonly describe: LimitFunction;
 }
 
-/** Folder and limits of a build. */
-interface BuildPlace {
-  /** This component's own temporary folder; context and layout are removed from it as soon as they are used. */
+/** Temporary folder and limits of a build. */
+export interface BuildPlace {
+  /** This component's own; context and layout are removed from it as soon as they are used. */
   readonly folder: string;
   readonly limits: Limits;
-  /** Called as soon as the digest is known. */
-  readonly onBuilt: (digest: Digest) => void;
+}
+
+/** An image on disk, not described and in no registry yet. */
+export interface LocalImage {
+  readonly layout: ImageLayout;
+  readonly result: BuildResult;
 }
 
 /**
- * Builds one component from its git objects, then describes it, pushes it by digest and signs its attestations, all three
- * at the same time.
- *
- * Throws what the builder, syft, the registry and the signer throw, and `build-platform-missing` (exit 1).
+ * Builds one component from its git objects. Throws what the builder throws, `layout-invalid` and `build-platform-missing`
+ * (exit 1).
  */
-export async function buildComponent(
+export async function buildLocally(
   { inputs, images }: Task,
   execution: Execution,
-  { folder, limits, onBuilt }: BuildPlace,
-): Promise<BuiltImage> {
-  const { plan, tools, seal, emit } = execution;
+  { folder, limits }: BuildPlace,
+): Promise<LocalImage> {
+  const { plan, tools, emit } = execution;
   if (!tools || !images) throw new Error('a component is built that was not checked before');
-  const { component } = inputs;
-  const output = join(folder, 'layout');
-  const result = await limits.build(() => build({ inputs, images }, execution, tools, folder, output));
+  const result = await limits.build(() => build({ inputs, images }, execution, tools, folder));
   const layout = await readImageLayout(result.layout, { annotations: constants(inputs, plan) });
-  const platforms = layout.platforms.map(formatPlatform);
-  checkPlatforms(inputs, platforms);
-  emit({ type: 'item', item: component.id, status: 'done', state: 'built', digest: layout.index.digest });
-  onBuilt(layout.index.digest);
+  checkPlatforms(inputs, layout.platforms.map(formatPlatform));
+  const { id } = inputs.component;
+  emit({ type: 'item', item: id, status: 'done', state: 'built', digest: layout.index.digest });
+  return { layout, result };
+}
 
-  // The registry, syft and the signer work at the same time: none needs what another makes.
-  emit({ type: 'item', item: component.id, status: 'active', state: 'describing' });
+/**
+ * Describes what was built, pushes it by digest and signs its attestations, all three at the same time: none needs what
+ * another makes. The layout is gone after that. Throws what syft, the registry and the signer throw.
+ */
+export async function describeAndPush(
+  { layout, result }: LocalImage,
+  { inputs }: Task,
+  execution: Execution,
+  { folder, limits }: BuildPlace,
+): Promise<BuiltImage> {
+  const { tools, seal, emit } = execution;
+  if (!tools) throw new Error('a component is described that was not checked before');
+  const { id, repository } = inputs.component;
+  emit({ type: 'item', item: id, status: 'active', state: 'describing' });
   const statements = [
     Promise.resolve(describeBuild(inputs, execution, tools, layout, result)),
     ...layout.manifests.map((manifest, position) =>
@@ -72,12 +84,12 @@ export async function buildComponent(
       ),
     ),
   ];
-  const attesting = attest(statements, execution, component.id, folder);
-  await settleAll<unknown>([attesting, pushLayout(seal.registry, component.repository, layout)]);
+  const attesting = attest(statements, execution, id, folder);
+  await settleAll<unknown>([attesting, pushLayout(seal.registry, repository, layout)]);
   const attestations = await attesting;
-  await rm(output, { recursive: true, force: true });
-  emit({ type: 'item', item: component.id, status: 'done', state: 'attested' });
-  return { index: layout.index, platforms: [...platforms].sort(), attestations };
+  await rm(result.layout, { recursive: true, force: true });
+  emit({ type: 'item', item: id, status: 'done', state: 'attested' });
+  return { index: layout.index, platforms: layout.platforms.map(formatPlatform).sort(), attestations };
 }
 
 /** The builder's image layout of a component. The context is gone once it is built. */
@@ -86,7 +98,6 @@ async function build(
   { plan, tree, settings, signal, emit }: Execution,
   { builder, builderInfo }: BuildTools,
   folder: string,
-  output: string,
 ): Promise<BuildResult> {
   signal.throwIfAborted();
   const { component } = inputs;
@@ -113,7 +124,7 @@ async function build(
     cacheNamespace: plan.run.tier,
     cacheFrom: settings.cache.from,
     cacheTo: settings.cache.to,
-    output,
+    output: join(folder, 'layout'),
     onLine: (line) => emit({ type: 'log', item: component.id, line }),
     signal,
   });

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import { attachSeal } from '../../seal/attach.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { signatureStatement } from '../../seal/statement.ts';
-import { type BuiltImage, buildComponent, type Limits, readAttestations } from './build.ts';
+import { type BuiltImage, buildLocally, describeAndPush, readAttestations } from './build.ts';
 import { yieldsTo } from './decide.ts';
 import type { PlannedComponent } from './document.ts';
 import { type Execution, eachTask, type Task, type TaskResult } from './execution.ts';
@@ -30,19 +31,19 @@ const SEALS_AT_A_TIME = 8;
  * One component's failure is returned in its place and stops no other; an abort throws.
  */
 export async function sealAll(tasks: readonly Task[], execution: Execution): Promise<TaskResult[]> {
-  const building = new Map(
-    tasks.filter(isDue).map((task) => [task, Promise.withResolvers<Digest | undefined>()]),
-  );
+  const builds = startBuilds(tasks, execution);
   const early = signEarly(
-    [...building.values()].map(({ promise }) => promise),
+    [...builds.values()].map(({ digest }) => digest),
     execution,
   );
   // Thrown where the signature is needed.
   early.catch(() => undefined);
-  const results = await buildAll(
-    tasks,
-    (task, digest) => building.get(task)?.resolve(digest),
+  const results = await eachTask(
+    tasks.map((task) => ({ task, build: builds.get(task) })),
+    { most: Number.POSITIVE_INFINITY, digestOf: () => undefined },
     execution,
+    async ({ task, build }): Promise<TaskResult | BuiltTask> =>
+      build ? { task, built: await build.image } : unbuilt(task),
   ).finally(() => Promise.allSettled([early]));
   const signing = signAll(results.filter(isBuilt), early, execution);
   // Each component that awaits it reports its failure.
@@ -58,24 +59,22 @@ export async function sealAll(tasks: readonly Task[], execution: Execution): Pro
   );
 }
 
-function isDue({ planned }: Task): boolean {
-  return planned.action === 'build';
-}
-
 function isBuilt(result: TaskResult | BuiltTask): result is BuiltTask {
   return 'built' in result;
 }
 
-/** Is told the digest of a component once it is built, and of one that is not, undefined. */
-type OnBuilt = (task: Task, digest: Digest | undefined) => void;
+/** A build that goes on. */
+interface Building {
+  /** As soon as it is known; undefined if the build failed before. */
+  readonly digest: Promise<Digest | undefined>;
+  /** Described and pushed. */
+  readonly image: Promise<BuiltImage>;
+}
 
-async function buildAll(
-  tasks: readonly Task[],
-  onBuilt: OnBuilt,
-  execution: Execution,
-): Promise<readonly (TaskResult | BuiltTask)[]> {
+/** Starts the builds of a plan. The caller awaits each image. */
+function startBuilds(tasks: readonly Task[], execution: Execution): ReadonlyMap<Task, Building> {
   const { emit, settings } = execution;
-  const due = tasks.filter(isDue);
+  const due = tasks.filter(({ planned }) => planned.action === 'build');
   if (due.length > 0)
     emit({
       type: 'step',
@@ -88,38 +87,34 @@ async function buildAll(
     emit({ type: 'item', item, status: 'waiting', state: 'planned', detail: planned.reason });
   }
   const limits = { build: pLimit(settings.parallel), describe: pLimit(SBOMS_AT_A_TIME) };
-  return eachTask(
-    tasks.map((task) => ({ task })),
-    // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
-    { most: 2 * settings.parallel, digestOf: () => undefined },
-    execution,
-    async ({ task }): Promise<TaskResult | BuiltTask> => {
-      const { planned, manifest } = task;
-      if (planned.action === 'build') return buildOne(task, onBuilt, execution, limits);
-      if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
-      return { task, ok: true, image: planned.sealed, ...(manifest ? { manifest } : {}) };
-    },
+  // The next ones are built while those before are described and pushed; this bounds the layouts on disk.
+  const started = pLimit(2 * settings.parallel);
+  return new Map(
+    due.map((task) => {
+      const digest = Promise.withResolvers<Digest | undefined>();
+      const { kind, name } = task.planned;
+      const place = { folder: join(settings.folder, `${kind}-${name}`), limits };
+      const image = started(async () => {
+        try {
+          execution.signal.throwIfAborted();
+          const local = await buildLocally(task, execution, place);
+          digest.resolve(local.layout.index.digest);
+          return await describeAndPush(local, task, execution, place);
+        } finally {
+          digest.resolve(undefined);
+        }
+      });
+      return [task, { digest: digest.promise, image }];
+    }),
   );
 }
 
-async function buildOne(
-  task: Task,
-  onBuilt: OnBuilt,
-  execution: Execution,
-  limits: Limits,
-): Promise<BuiltTask> {
-  const { kind, name } = task.planned;
-  const place = {
-    folder: join(execution.settings.folder, `${kind}-${name}`),
-    limits,
-    onBuilt: (digest: Digest) => onBuilt(task, digest),
-  };
-  try {
-    execution.signal.throwIfAborted();
-    return { task, built: await buildComponent(task, execution, place) };
-  } finally {
-    onBuilt(task, undefined);
-  }
+/** The outcome of a component that the plan does not build. */
+function unbuilt(task: Task): TaskResult {
+  const { planned, manifest } = task;
+  if (planned.action === 'build') throw new Error(`${planned.name} was not built`);
+  if (planned.action === 'conflict') return { task, ok: false, error: tagConflict(planned) };
+  return { task, ok: true, image: planned.sealed, ...optional('manifest', manifest) };
 }
 
 /** A signature, and of what. */
