@@ -1,6 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { Processes, RunOptions, RunResult } from '../core/process.ts';
+import type { Processes, ProgramOptions, RunResult } from '../core/process.ts';
 import { shellWord } from '../core/show-path.ts';
+import type { Variables } from '../core/variables.ts';
 import { programs } from '../toolchain/programs.ts';
 import { type ConfigEntry, parseConfig, programOverrides } from './git-config.ts';
 
@@ -32,8 +33,6 @@ const DIVERTING = [
   'GIT_NOGLOB_PATHSPECS',
   'GIT_ICASE_PATHSPECS',
 ];
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 const ENVIRONMENT: Variables = {
   ...Object.fromEntries(DIVERTING.map((name) => [name, undefined])),
@@ -111,7 +110,7 @@ export class Git {
     return parseConfig(text(await this.expect(['config', '--list', '--show-scope', '--null'])));
   }
 
-  run(args: readonly string[], options: Pick<RunOptions, 'input' | 'stdout'> = {}): Promise<RunResult> {
+  run(args: readonly string[], options: Pick<ProgramOptions, 'input' | 'stdout'> = {}): Promise<RunResult> {
     return this.#processes.run('git', [...this.#options, ...args], {
       cwd: this.#folder,
       env: this.#environment,

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { RunResult } from '../core/process.ts';
-import type { Change, FolderEntry, FolderEntryMode, Head } from '../repository/source-tree.ts';
+import type { DirtyFile, FolderEntry, FolderEntryMode, Head } from '../repository/source-tree.ts';
 import { corrupt, decode, type Git, text } from './git-command.ts';
 
 /**
@@ -45,7 +45,7 @@ function nameOf(tree: Buffer, start: number, end: number): Pick<FolderEntry, 'na
 }
 
 /** See `SourceTree.changes`. Lists tracked and untracked files at the same time: each walks all folders. */
-export async function listChanges(git: Git): Promise<readonly Change[]> {
+export async function listChanges(git: Git): Promise<readonly DirtyFile[]> {
   const [tracked, untracked] = await Promise.all([
     git.expect([
       'status',
@@ -71,7 +71,7 @@ function records(result: RunResult): readonly string[] {
 }
 
 /** Git-status, "Short Format": the letters of index and work tree. */
-function changeState(letters: string): Change['state'] {
+function changeState(letters: string): DirtyFile['state'] {
   if (letters.includes('U') || letters === 'AA' || letters === 'DD') return 'conflicted';
   if (letters.includes('D')) return 'deleted';
   return letters.includes('A') ? 'added' : 'modified';

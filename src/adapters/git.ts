@@ -4,7 +4,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import type { Processes, RunResult } from '../core/process.ts';
 import type { FileHistory, History } from '../repository/history.ts';
-import type { FolderEntry, Head, SourceTree } from '../repository/source-tree.ts';
+import type { CommitTree, FolderEntry, Head } from '../repository/source-tree.ts';
 import { bareRepository, localGit, notOpened, openGit, text } from './git-command.ts';
 import { deepen, isAncestor, pastObjects } from './git-history.ts';
 import { ObjectReader, streamBlobs } from './git-objects.ts';
@@ -12,7 +12,7 @@ import { fetchMissing, remotesOf, remoteUrl } from './git-remotes.ts';
 import { listChanges, parseTree, readFilters } from './git-tree.ts';
 
 /** A repository at one commit. */
-export type GitRepository = SourceTree & History & FileHistory;
+export type GitRepository = CommitTree & History & FileHistory;
 
 /**
  * Opens the repository around a folder at its HEAD.
@@ -67,8 +67,8 @@ const MAX_TEXT = 4 * 1024 * 1024;
 /** A folder of a million names. */
 const MAX_FOLDER = 128 * 1024 * 1024;
 
-/** See `SourceTree.readFolders`. */
-function folderReader(reader: ObjectReader, head: Head): SourceTree['readFolders'] {
+/** See `CommitTree.readFolders`. */
+function folderReader(reader: ObjectReader, head: Head): CommitTree['readFolders'] {
   const known = new Map<string, readonly FolderEntry[]>();
   return async (objects) => {
     const unknown = [...new Set(objects)].filter((object) => !known.has(object));

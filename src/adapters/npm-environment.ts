@@ -1,4 +1,4 @@
-type Variables = Readonly<Record<string, string | undefined>>;
+import type { Variables } from '../core/variables.ts';
 
 /** A package manager sets one of them for what it starts: npm, pnpm, Yarn and Bun. */
 const STARTED_BY = ['npm_command', 'npm_lifecycle_event', 'npm_execpath', 'npm_config_user_agent'];

@@ -6,7 +6,7 @@ import { checkoutOf, type FolderRules, type SkippedFolder } from '../toolchain/f
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
 /** Settings of all runs. */
-export interface Limits {
+export interface RunSettings {
   /** Redacted in what is reported of every run, as {@link RunOptions.secrets} are in one. */
   readonly secrets?: readonly string[];
   /** Folders that were left out of PATH, for errors. */
@@ -22,7 +22,7 @@ export interface Limits {
 export async function resolveProgram(
   program: string,
   path: string | undefined,
-  { folders }: Limits,
+  { folders }: RunSettings,
 ): Promise<string | undefined> {
   const isPath = /[/\\]/.test(program);
   const file = isPath ? program : await locate(program, { path, platform: process.platform });
@@ -38,7 +38,7 @@ export async function resolveProgram(
 /** Why a program was not started. The system says ENOENT for a missing program and for a missing folder alike. */
 export async function startError(
   program: string,
-  { skipped = [] }: Limits,
+  { skipped = [] }: RunSettings,
   cwd: string | undefined,
   code: string | undefined,
   cause: unknown,

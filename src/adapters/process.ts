@@ -8,12 +8,10 @@ import { credentialsFor, withoutCredentials } from '../core/credentials.ts';
 import { PrimitiveError } from '../core/errors.ts';
 import { isMaskable, mask, writtenForms } from '../core/mask.ts';
 import { optional } from '../core/object.ts';
-import type { Processes, RunOptions, RunResult } from '../core/process.ts';
+import type { Processes, ProgramOptions, RunResult } from '../core/process.ts';
+import type { Variables } from '../core/variables.ts';
 import { programFolders } from '../toolchain/folders.ts';
-import { type Limits, resolveProgram, startError } from './process-program.ts';
-
-/** Variables that programs inherit. */
-export type Variables = Readonly<Record<string, string | undefined>>;
+import { type RunSettings, resolveProgram, startError } from './process-program.ts';
 
 const MAX_STDOUT = 64 * 1024 * 1024;
 const STDERR_TAIL = 64 * 1024;
@@ -38,7 +36,7 @@ let hooked = false;
  * A program is looked for in the absolute entries of PATH alone, here and by what it starts itself; one in a checkout is
  * not started. It inherits no credentials of the environment but those that its run needs.
  */
-export function createProcesses(environment: Variables, limits: Limits = {}): Processes {
+export function createProcesses(environment: Variables, limits: RunSettings = {}): Processes {
   const { platform } = process;
   // Windows writes it `Path`.
   const name = Object.keys(environment).find(
@@ -62,10 +60,10 @@ export function createProcesses(environment: Variables, limits: Limits = {}): Pr
 
 async function run(
   environment: Variables,
-  limits: Limits,
+  limits: RunSettings,
   program: string,
   args: readonly string[],
-  options: RunOptions,
+  options: ProgramOptions,
 ): Promise<RunResult> {
   const { execa } = await import('execa');
   options.signal?.throwIfAborted();
@@ -109,13 +107,13 @@ async function run(
   }
 }
 
-function stdinOf(input: RunOptions['input']) {
+function stdinOf(input: ProgramOptions['input']) {
   if (input === undefined) return { stdin: 'ignore' } as const;
   return typeof input === 'string' || input instanceof Uint8Array ? { input } : ({ stdin: 'pipe' } as const);
 }
 
 /** Writes input that comes in parts. Not awaited: the program may end while the next part is still to come. */
-async function converse(input: RunOptions['input'], stdin: Writable | null): Promise<void> {
+async function converse(input: ProgramOptions['input'], stdin: Writable | null): Promise<void> {
   if (input === undefined || stdin === null || typeof input === 'string' || input instanceof Uint8Array)
     return;
   for await (const part of input) {
@@ -127,7 +125,7 @@ async function converse(input: RunOptions['input'], stdin: Writable | null): Pro
 }
 
 /** Ends the group on abort, timeout and exit, until the returned function is called. */
-function guard(group: Group, program: string, { signal, timeout }: RunOptions): () => void {
+function guard(group: Group, program: string, { signal, timeout }: ProgramOptions): () => void {
   if (!hooked) process.once('exit', () => leaders.forEach((pid) => void signalGroup(pid, 'SIGKILL')));
   hooked = true;
   leaders.add(group.pid);
@@ -232,7 +230,7 @@ async function pump(stream: Readable, take: (chunk: Uint8Array) => void | Promis
 /** The part of a run's output that is kept and passed on. */
 class Output {
   readonly #program: string;
-  readonly #options: RunOptions;
+  readonly #options: ProgramOptions;
   readonly #redactor: Redactor;
   readonly #outLines: Lines | undefined;
   readonly #errLines: Lines | undefined;
@@ -241,7 +239,7 @@ class Output {
   #err: Buffer = Buffer.alloc(0);
   #errCut = false;
 
-  constructor(program: string, options: RunOptions) {
+  constructor(program: string, options: ProgramOptions) {
     const { onLine } = options;
     const redactor = new Redactor(options.secrets ?? []);
     this.#program = program;

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RealFile } from '../features/publish/secrets.ts';
 import { type BuilderAdapters, builderAdapters } from './builder.ts';
-import type { Context } from './context.ts';
+import type { AppContext } from './context.ts';
 import { credentialFilesOf } from './credential-files.ts';
 import { invocationOf } from './environment.ts';
 import { type GithubAdapters, githubAdapters } from './github.ts';
@@ -20,7 +20,7 @@ import { type SigningAdapters, signingAdapters } from './signing.ts';
  * it makes.
  */
 export interface App
-  extends Context,
+  extends AppContext,
     ProgramAdapters,
     RepositoryAdapters,
     RegistryAdapters,
@@ -43,7 +43,7 @@ export interface App
   close(): Promise<void>;
 }
 
-export function createApp(context: Context): App {
+export function createApp(context: AppContext): App {
   const { signal } = context;
   const programs = programAdapters(context);
   const plugins = pluginAdapters(context, programs);

@@ -6,7 +6,7 @@ import type { Processes } from '../core/process.ts';
 import type { SbomGenerator } from '../seal/types.ts';
 import { cacheFolder, type Environment, plainCredentials } from './environment.ts';
 import { loginsOf } from './registry.ts';
-import type { Base } from './repository.ts';
+import type { AdapterBase } from './repository.ts';
 
 /** Adapters that build images and describe them. */
 export interface BuilderAdapters {
@@ -16,7 +16,7 @@ export interface BuilderAdapters {
   sbom(): Promise<SbomGenerator>;
 }
 
-export function builderAdapters(base: Base): BuilderAdapters {
+export function builderAdapters(base: AdapterBase): BuilderAdapters {
   const { variables, programs, platform, temporary, signal, processes, workspace } = base;
   const search = once(async () => {
     const [choose, started, { config }] = await Promise.all([

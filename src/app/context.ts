@@ -2,7 +2,7 @@ import type { Emit } from '../core/events.ts';
 import type { Environment } from './environment.ts';
 
 /** Everything that adapters are created from. */
-export interface Context extends Environment {
+export interface AppContext extends Environment {
   /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is a PrimitiveError with the exit code. */
   readonly signal: AbortSignal;
   /** Shows what happens; never throws. */

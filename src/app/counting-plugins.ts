@@ -9,7 +9,7 @@ import { countingPlugins } from '../plugins/counting.ts';
 import { type Pinned, pinnedPlugins } from '../plugins/pinned.ts';
 import { NO_PLUGINS, type PluginSet } from '../plugins/set.ts';
 import { type ConfigLocation, findConfig } from '../repository/discovery.ts';
-import type { Context } from './context.ts';
+import type { AppContext } from './context.ts';
 
 const LOCK = 'package-lock.json';
 
@@ -21,7 +21,7 @@ export interface RepositoryPlugins {
   readonly isData: (name: string) => boolean;
 }
 
-type Place = Pick<Context, 'cwd' | 'configFile' | 'variables' | 'ci' | 'signal'>;
+type Place = Pick<AppContext, 'cwd' | 'configFile' | 'variables' | 'ci' | 'signal'>;
 
 /** Undefined outside of a repository with a config. Throws what starting git throws. */
 export async function readRepositoryPlugins(

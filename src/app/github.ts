@@ -4,7 +4,7 @@ import type { RepositoryIds } from '../features/init/guess.ts';
 import { systemClock } from '../http/clock.ts';
 import { createRetrySummary } from '../http/retry-summary.ts';
 import { networkOf } from './environment.ts';
-import type { Base } from './repository.ts';
+import type { AdapterBase } from './repository.ts';
 
 /** The GitHub that the config or the environment names. */
 export interface GithubAdapters {
@@ -20,7 +20,7 @@ export interface GithubAdapters {
   repositoryIds(name: string, signal: AbortSignal): Promise<RepositoryIds>;
 }
 
-export function githubAdapters(base: Base): GithubAdapters & { closeGithub(): Promise<void> } {
+export function githubAdapters(base: AdapterBase): GithubAdapters & { closeGithub(): Promise<void> } {
   const { variables, signal: stopped, emit, processes, workspace } = base;
   const opened: { close(): Promise<void> }[] = [];
   const retries = createRetrySummary((message) => emit({ type: 'warning', code: 'github-retry', message }));

@@ -3,7 +3,7 @@ import type { OpenSource } from '../gitops/releases.ts';
 import type { GitopsRepository, GitopsTree } from '../gitops/tree.ts';
 import { cacheFolder } from './environment.ts';
 import type { RegistryAdapters } from './registry.ts';
-import type { Base } from './repository.ts';
+import type { AdapterBase } from './repository.ts';
 
 /** The GitOps repository that a command runs in. */
 export interface GitopsAdapters {
@@ -15,7 +15,7 @@ export interface GitopsAdapters {
   sources(tree: GitopsTree): OpenSource;
 }
 
-export function gitopsAdapters(base: Base & Pick<RegistryAdapters, 'anyRegistry'>): GitopsAdapters {
+export function gitopsAdapters(base: AdapterBase & Pick<RegistryAdapters, 'anyRegistry'>): GitopsAdapters {
   const { processes, signal, anyRegistry } = base;
   return {
     gitops: async (root) => {

@@ -7,7 +7,7 @@ import type { RuleHost } from '../features/verify/foreign.ts';
 import type { RunHooks } from '../plugins/hooks.ts';
 import type { Pinned } from '../plugins/pinned.ts';
 import { NO_PLUGINS, type PluginSet } from '../plugins/set.ts';
-import type { Context } from './context.ts';
+import type { AppContext } from './context.ts';
 import type { Environment } from './environment.ts';
 import type { ProgramAdapters } from './programs.ts';
 
@@ -27,7 +27,7 @@ export interface PluginAdapters {
 }
 
 export function pluginAdapters(
-  context: Context,
+  context: AppContext,
   { processes }: Pick<ProgramAdapters, 'processes'>,
 ): PluginAdapters {
   const { variables, signal, secrets } = context;

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from '../core/once.ts';
 import type { Processes } from '../core/process.ts';
+import type { Variables } from '../core/variables.ts';
 import type { PackageFetcher } from '../features/scaffold/past-template.ts';
 import type { NpmPort } from '../toolchain/cli-package.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { ProgramName } from '../toolchain/programs.ts';
-import type { Context } from './context.ts';
-import type { Variables } from './repository-variables.ts';
+import type { AppContext } from './context.ts';
 
 /** Programs of this machine. */
 export interface ProgramAdapters {
@@ -31,7 +31,7 @@ export function programAdapters({
   platform,
   temporary,
   signal,
-}: Context): ProgramAdapters {
+}: AppContext): ProgramAdapters {
   const found = new Map<ProgramName, Promise<Program>>();
 
   const processes = once(async () => {

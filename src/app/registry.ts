@@ -3,7 +3,7 @@ import { createRetrySummary } from '../http/retry-summary.ts';
 import type { RegistryClient } from '../oci/client.ts';
 import type { CredentialSources } from '../oci/credentials.ts';
 import { type Environment, given, networkOf, plainCredentials } from './environment.ts';
-import type { Base } from './repository.ts';
+import type { AdapterBase } from './repository.ts';
 
 /** Clients of registries. */
 export interface RegistryAdapters {
@@ -13,7 +13,7 @@ export interface RegistryAdapters {
   registry(options?: { readonly retryBudget?: number }): Promise<RegistryClient>;
 }
 
-export function registryAdapters(base: Base): RegistryAdapters & { closeRegistry(): Promise<void> } {
+export function registryAdapters(base: AdapterBase): RegistryAdapters & { closeRegistry(): Promise<void> } {
   const { variables, signal, emit, processes, workspace } = base;
   let client: Promise<RegistryClient> | undefined;
   const open: (() => Promise<void>)[] = [];

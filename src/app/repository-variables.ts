@@ -1,7 +1,6 @@
 import { withoutCredentials } from '../core/credentials.ts';
+import type { Variables } from '../core/variables.ts';
 import { isSecretName, secretsOf } from './secrets.ts';
-
-export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Names in any case: Windows and npm write them so. Credentials have other names than these. */
 const KEPT = [

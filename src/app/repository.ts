@@ -6,8 +6,8 @@ import type { WorkTree } from '../features/verify/work-tree.ts';
 import type { Kinds } from '../kinds/kind.ts';
 import type { Component } from '../repository/component.ts';
 import type { Workspace } from '../repository/config.ts';
-import type { Change } from '../repository/source-tree.ts';
-import type { Context } from './context.ts';
+import type { DirtyFile } from '../repository/source-tree.ts';
+import type { AppContext } from './context.ts';
 import type { PluginAdapters } from './plugins.ts';
 import type { ProgramAdapters } from './programs.ts';
 
@@ -27,16 +27,16 @@ export interface RepositoryAdapters {
   /** Remote and default branch of the repository at `root`. */
   origin(root: string): Promise<Origin>;
   /** Paths in the work tree of `root` that differ from HEAD, untracked files included. */
-  changes(root: string): Promise<readonly Change[]>;
+  changes(root: string): Promise<readonly DirtyFile[]>;
   /** The files of a folder that git ignores; both relative to the folder of the config. */
   ignored(folder: string): Promise<readonly string[]>;
 }
 
 /** Adapters that the other adapters are created from. */
-export type Base = Context & ProgramAdapters & RepositoryAdapters;
+export type AdapterBase = AppContext & ProgramAdapters & RepositoryAdapters;
 
 export function repositoryAdapters(
-  { cwd, configFile, version, signal, emit }: Context,
+  { cwd, configFile, version, signal, emit }: AppContext,
   { processes, plugins }: Pick<ProgramAdapters, 'processes'> & Pick<PluginAdapters, 'plugins'>,
 ): RepositoryAdapters {
   const location = once(async () => {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaselineFile } from '../features/verify/baseline.ts';
 import type { ScanStore, ScanThreads } from '../features/verify/scan.ts';
-import type { Context } from './context.ts';
+import type { AppContext } from './context.ts';
 import { cacheFolder } from './environment.ts';
 
 /** Cache and threads of file scans. */
@@ -19,7 +19,7 @@ export interface ScanAdapters {
   openBaseline(shown: string): Promise<BaselineFile>;
 }
 
-export function scanAdapters(context: Context): ScanAdapters {
+export function scanAdapters(context: AppContext): ScanAdapters {
   const { version, temporary, cwd } = context;
   return {
     scanStore: async (name) => {

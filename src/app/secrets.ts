@@ -1,5 +1,5 @@
 import { isMaskable } from '../core/mask.ts';
-import type { Context } from './context.ts';
+import type { AppContext } from './context.ts';
 
 /** Names of variables that hold a secret: a word of it says so. */
 const SECRET_NAME =
@@ -26,7 +26,7 @@ export function secretsOf(variables: Readonly<Record<string, string | undefined>
 const SIGNING_SECRETS = ['COSIGN_PASSWORD', 'COSIGN_PKCS11_PIN'];
 
 /** Warns of secrets to sign with that are too short to be masked. */
-export function warnOfShortSecrets({ variables, emit }: Pick<Context, 'variables' | 'emit'>): void {
+export function warnOfShortSecrets({ variables, emit }: Pick<AppContext, 'variables' | 'emit'>): void {
   const message = shortSecretWarning(variables);
   if (message !== undefined) emit({ type: 'warning', code: 'secret-short', message });
 }

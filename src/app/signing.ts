@@ -7,7 +7,7 @@ import type { SigningIdentity } from '../seal/run-identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
 import type { BundleVerifier, TrustRoot } from '../seal/verifier.ts';
 import { cacheFolder, given } from './environment.ts';
-import type { Base } from './repository.ts';
+import type { AdapterBase } from './repository.ts';
 
 /** Who signs here, and whose signatures count. */
 export interface SigningAdapters {
@@ -23,7 +23,7 @@ export interface SigningAdapters {
   identity(): Promise<SigningIdentity>;
 }
 
-export function signingAdapters(base: Base): SigningAdapters {
+export function signingAdapters(base: AdapterBase): SigningAdapters {
   const { variables, temporary, signal, processes, workspace } = base;
 
   const createSigner = async (

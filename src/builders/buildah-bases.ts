@@ -25,7 +25,7 @@ export interface PulledBase {
  * Pulled bases, each for one platform in a store of its own that builds read and none writes: a name in such a store is one
  * image, and a base is pulled once, by however many builds it is needed.
  */
-export interface Bases {
+export interface PulledBases {
   /**
    * Pulls a base into a folder of bases unless it is there, by `pull`, which runs buildah and throws what it complains
    * about.
@@ -37,7 +37,10 @@ export interface Bases {
 type PullBase = (run: RunBuildah, args: readonly string[]) => Promise<unknown>;
 
 /** `runIn` gives a function that runs buildah on the store in a folder. */
-export function createBases(driver: StorageDriver['name'], runIn: (folder: string) => RunBuildah): Bases {
+export function createBases(
+  driver: StorageDriver['name'],
+  runIn: (folder: string) => RunBuildah,
+): PulledBases {
   const pulling = new Map<string, Promise<void>>();
 
   /** Pulls beside the place, so that what is there is whole. What a killed one leaves goes with the month. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RunOptions, RunResult } from '../core/process.ts';
+import type { ProgramOptions, RunResult } from '../core/process.ts';
 import type { BuilderSetup } from './prepare.ts';
 
 /** Further settings of buildah. */
@@ -29,12 +29,12 @@ export interface StorageDriver {
 /** Runs buildah on one store; `bases` are roots of stores that it reads besides. */
 export type RunBuildah = (
   args: readonly string[],
-  options?: RunOptions,
+  options?: ProgramOptions,
   bases?: readonly string[],
 ) => Promise<RunResult>;
 
 /** Variables that would make a build depend on the machine; `undefined` removes them. */
-export const ENVIRONMENT: NonNullable<RunOptions['env']> = {
+export const ENVIRONMENT: NonNullable<ProgramOptions['env']> = {
   BUILDAH_FORMAT: undefined,
   BUILDAH_LAYERS: undefined,
   SOURCE_DATE_EPOCH: undefined,

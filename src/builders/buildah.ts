@@ -6,12 +6,12 @@ import { exists } from '../core/exists.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, type Platform } from '../core/platform.ts';
-import type { RunOptions } from '../core/process.ts';
+import type { ProgramOptions } from '../core/process.ts';
 import { settleAll } from '../core/settle.ts';
 import { listPlatforms } from '../oci/layout.ts';
 import { formatReference, joinRepository, parseDockerReference, repositoryHost } from '../oci/reference.ts';
 import { locate } from '../toolchain/find.ts';
-import { type Base, type Bases, createBases } from './buildah-bases.ts';
+import { type Base, createBases, type PulledBases } from './buildah-bases.ts';
 import {
   type BuildahSetup,
   ENVIRONMENT,
@@ -74,7 +74,7 @@ export function createBuildah(setup: BuildahSetup): Builder {
 async function build(
   setup: BuildahSetup,
   host: Host,
-  bases: Bases,
+  bases: PulledBases,
   request: BuildRequest,
 ): Promise<BuildResult> {
   const prepared = await prepare(request, setup.variables);
@@ -295,7 +295,7 @@ async function checkBase(
 async function loginsOf(
   folder: string,
   { REGISTRY_AUTH_FILE }: BuildahSetup['variables'],
-): Promise<NonNullable<RunOptions['env']>> {
+): Promise<NonNullable<ProgramOptions['env']>> {
   if (!REGISTRY_AUTH_FILE) return {};
   await mkdir(join(folder, 'containers'));
   await symlink(resolve(REGISTRY_AUTH_FILE), join(folder, 'containers/auth.json'));

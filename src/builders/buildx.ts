@@ -5,7 +5,7 @@ import { PrimitiveError } from '../core/errors.ts';
 import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import { formatPlatform, parsePlatform } from '../core/platform.ts';
-import type { RunOptions } from '../core/process.ts';
+import type { ProgramOptions } from '../core/process.ts';
 import { compareVersions } from '../toolchain/find.ts';
 import type { BaseReference, Builder, BuilderInfo, BuildRequest, BuildResult } from './builder.ts';
 import { buildkitAdvice, plainHttpHost } from './plain-http.ts';
@@ -41,7 +41,7 @@ const SOURCE_POLICY = {
 };
 
 /** Variables that would make a build depend on the machine; `undefined` removes them. */
-const ENVIRONMENT: NonNullable<RunOptions['env']> = {
+const ENVIRONMENT: NonNullable<ProgramOptions['env']> = {
   NO_COLOR: '1',
   SOURCE_DATE_EPOCH: undefined,
   BUILDX_GIT_LABELS: undefined,
@@ -160,7 +160,7 @@ function usesActionsCache({ cacheFrom, cacheTo }: BuildRequest): boolean {
 function secretVariables(
   { variables }: BuilderSetup,
   { secrets }: PreparedBuild,
-): NonNullable<RunOptions['env']> {
+): NonNullable<ProgramOptions['env']> {
   const names = secrets.flatMap(({ source }) => ('env' in source ? [source.env] : []));
   return Object.fromEntries(names.map((name) => [name, variables[name]]));
 }

@@ -2,7 +2,7 @@ import { warnOfShortSecrets } from '../app/secrets.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { reportFlags } from '../cli/flags.ts';
 import type { ExitCode } from '../core/errors.ts';
-import type { Target } from '../dispatch/diagnose.ts';
+import type { RunTarget } from '../dispatch/diagnose.ts';
 
 export default class Doctor extends BaseCommand {
   static override documents = ['primitive.doctor/v1'];
@@ -26,7 +26,7 @@ export default class Doctor extends BaseCommand {
       // The user waits for the answer, and a registry that does not answer is one.
       const registry = () => app.registry({ retryBudget: 0 });
       const publish = rehearsePublish({ ...app, registry }, PATIENCE);
-      const checkWorkflow = async (gitops: Target) => {
+      const checkWorkflow = async (gitops: RunTarget) => {
         const { lookUp } = await import('../dispatch/diagnose.ts');
         await lookUp(await app.github(gitops.repository, { budget: 0 }), gitops);
       };

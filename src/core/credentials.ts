@@ -1,4 +1,4 @@
-type Variables = Readonly<Record<string, string | undefined>>;
+import type { Variables } from './variables.ts';
 
 /** Why a program gets credentials of the environment: to sign as this run, or to write the layer cache of GitHub Actions. */
 export type Need = 'signing' | 'layer-cache';

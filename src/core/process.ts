@@ -1,10 +1,11 @@
 import type { Need } from './credentials.ts';
+import type { Variables } from './variables.ts';
 
 /** How one program is started: always an argument array, never a shell. */
-export interface RunOptions {
+export interface ProgramOptions {
   readonly cwd?: string;
   /** Added to the inherited environment; a value of undefined removes the variable. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Variables;
   /**
    * Written to the program's stdin, which is closed after it; stdin is empty otherwise. Parts that come one after the
    * other can answer what the program wrote: a conversation.
@@ -46,5 +47,5 @@ export interface RunResult {
  * On abort the whole process group of the child is ended before it returns.
  */
 export interface Processes {
-  run(program: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  run(program: string, args: readonly string[], options?: ProgramOptions): Promise<RunResult>;
 }

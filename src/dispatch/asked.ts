@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { byKey } from '../core/order.ts';
-import type { Target } from './diagnose.ts';
+import type { RunTarget } from './diagnose.ts';
 
 /** A request and its consequences. Has no secret. */
-export interface Asked extends Target {
+export interface Asked extends RunTarget {
   /** The inputs that are sent, without the id. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Head branch of the pull request. */

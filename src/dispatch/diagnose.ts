@@ -4,8 +4,8 @@ import { isObject } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, GitHubRepository, Workflow } from './github.ts';
 
-/** Target of a workflow run. */
-export interface Target {
+/** RunTarget of a workflow run. */
+export interface RunTarget {
   /** `acme/gitops`. */
   readonly repository: string;
   /** File name below `.github/workflows`. */
@@ -20,7 +20,7 @@ export interface Target {
  */
 export async function lookUp(
   github: GitHub,
-  target: Target,
+  target: RunTarget,
 ): Promise<{ readonly repository: GitHubRepository; readonly workflow: Workflow }> {
   const repository = await github.repository();
   if (repository === undefined) {
@@ -58,7 +58,7 @@ export async function lookUp(
 
 async function missingWorkflow(
   github: GitHub,
-  { workflow, repository: name, ref }: Target,
+  { workflow, repository: name, ref }: RunTarget,
   { defaultBranch }: GitHubRepository,
 ): Promise<PrimitiveError> {
   const path = `.github/workflows/${workflow}`;
@@ -88,7 +88,7 @@ async function missingWorkflow(
 export async function diagnose(
   answer: DispatchAnswer & { readonly type: 'refused' },
   github: GitHub,
-  target: Target,
+  target: RunTarget,
   facts: { readonly repository: GitHubRepository; readonly workflow: Workflow },
 ): Promise<PrimitiveError> {
   const { message, status } = answer;
@@ -132,7 +132,7 @@ export async function diagnose(
 
 function forbidden(
   { message, status, permission }: DispatchAnswer & { readonly type: 'refused' },
-  { workflow, repository }: Target,
+  { workflow, repository }: RunTarget,
   { canPush }: GitHubRepository,
 ): PrimitiveError {
   const reader = canPush === false && permission === undefined;
@@ -157,7 +157,7 @@ function forbidden(
 async function noTrigger(
   said: string,
   github: GitHub,
-  { workflow, repository, ref }: Target,
+  { workflow, repository, ref }: RunTarget,
   { path }: Workflow,
 ): Promise<PrimitiveError> {
   const text = await readable(github.file(path, ref));

@@ -94,4 +94,4 @@ export const gitopsRunSchema = strictObject({
 /** `primitive.gitops-run/v1`. */
 export type GitopsRunDocument = DataOf<typeof gitopsRunSchema>;
 
-export type Problem = NonNullable<GitopsRunDocument['problem']>;
+export type RunProblem = NonNullable<GitopsRunDocument['problem']>;

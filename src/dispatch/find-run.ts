@@ -1,5 +1,5 @@
 import { idIn, type RequestId } from './asked.ts';
-import type { Target } from './diagnose.ts';
+import type { RunTarget } from './diagnose.ts';
 import type { GitHub, WorkflowRun } from './github.ts';
 
 /** A run, and the request in its name. */
@@ -14,7 +14,7 @@ export interface RequestRun {
  */
 export async function findRun(
   github: GitHub,
-  target: Target,
+  target: RunTarget,
   wanted: Pick<RequestId, 'key'> & Partial<RequestId>,
 ): Promise<RequestRun | undefined> {
   let { attempt } = wanted;
@@ -34,7 +34,7 @@ export async function findRun(
  * Whether a run is of the workflow at the ref: who may push another branch can start a workflow of the same name that
  * does something else there.
  */
-export function isOf(run: WorkflowRun, { workflow, ref }: Target): boolean {
+export function isOf(run: WorkflowRun, { workflow, ref }: RunTarget): boolean {
   const branch = ref.replace(/^refs\/(?:heads|tags)\//, '');
   return run.event === 'workflow_dispatch' && run.workflow === workflow && run.ref === branch;
 }

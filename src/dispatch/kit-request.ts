@@ -58,7 +58,7 @@ export async function openRequest(
   { workspace, origin, ...rest }: KitRequestPorts,
   { workflow, contract }: KitWorkflow,
   options: { readonly timeout: string; readonly dryRun: boolean; readonly command: string },
-  asked: Asked,
+  asked: RequestOrRun,
 ): Promise<Asking> {
   const { location, config } = await workspace();
   const { gitops } = config;
@@ -107,7 +107,7 @@ async function severalOf(
 type Given = Readonly<Record<string, string | undefined>>;
 
 /** The request, as far as it is known before the repository is read; or the run that is followed again. */
-export type Asked = { readonly given: Given } | { readonly resume: string };
+export type RequestOrRun = { readonly given: Given } | { readonly resume: string };
 
 function definedOf(given: Given): Readonly<Record<string, string>> {
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { CodeAfter } from '../core/errors.ts';
-import type { Target } from './diagnose.ts';
-import type { Problem } from './document.ts';
+import type { RunTarget } from './diagnose.ts';
+import type { RunProblem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, Job, JobStep } from './github.ts';
 
@@ -10,9 +10,9 @@ const LOG_TAIL = 20;
 /** The problem of a completed run; undefined if it succeeded. Reads the log of the first step that failed. */
 export async function problemOf(
   { run, jobs }: RunState,
-  { repository, workflow, ref }: Target,
+  { repository, workflow, ref }: RunTarget,
   github: Pick<GitHub, 'address' | 'log'>,
-): Promise<Problem | undefined> {
+): Promise<RunProblem | undefined> {
   const { id, url, conclusion } = run;
   switch (conclusion) {
     case 'success':
@@ -45,7 +45,10 @@ export async function problemOf(
   }
 }
 
-async function failure({ run, jobs }: RunState, github: Pick<GitHub, 'address' | 'log'>): Promise<Problem> {
+async function failure(
+  { run, jobs }: RunState,
+  github: Pick<GitHub, 'address' | 'log'>,
+): Promise<RunProblem> {
   const suggestions = [
     `See the run: ${run.url}`,
     `Its whole log: gh run view ${run.id} --repo ${github.address} --log-failed`,
@@ -94,7 +97,7 @@ async function logTail(
 export function problem(
   code: CodeAfter<'gitops'>,
   message: string,
-  details: Pick<Problem, 'why' | 'suggestions'>,
-): Problem {
+  details: Pick<RunProblem, 'why' | 'suggestions'>,
+): RunProblem {
   return { code: `gitops-${code}`, message, ...details };
 }

@@ -1,6 +1,6 @@
 import { optional } from '../core/object.ts';
 import type { Asked } from './asked.ts';
-import type { GitopsRunDocument, Problem } from './document.ts';
+import type { GitopsRunDocument, RunProblem } from './document.ts';
 import type { RunState } from './follow.ts';
 import type { GitHub, PullRequest } from './github.ts';
 
@@ -28,7 +28,7 @@ export function documentOf(
   more: {
     readonly state?: RunState;
     readonly pull?: GitopsRunDocument['pull'];
-    readonly problem?: Problem;
+    readonly problem?: RunProblem;
     readonly unchecked?: GitopsRunDocument['unchecked'];
     readonly next?: readonly string[];
   } = {},

@@ -3,8 +3,8 @@ import type { Emit } from '../core/events.ts';
 import { optional } from '../core/object.ts';
 import type { Clock } from '../http/retry.ts';
 import { type Asked, idIn, keyOf, showId } from './asked.ts';
-import { lookUp, readable, type Target } from './diagnose.ts';
-import type { GitopsRunDocument, Problem } from './document.ts';
+import { lookUp, type RunTarget, readable } from './diagnose.ts';
+import type { GitopsRunDocument, RunProblem } from './document.ts';
 import { awaitPull, foreignFiles, openPull } from './find-pull.ts';
 import { findRun, isOf, type RequestRun } from './find-run.ts';
 import { type FollowContext, follow, type RunState } from './follow.ts';
@@ -15,7 +15,7 @@ import { documentOf, withFiles } from './report.ts';
 import { startRun } from './start-run.ts';
 
 export interface DispatchRequest {
-  readonly target: Target;
+  readonly target: RunTarget;
   readonly file: InputsFile;
   readonly given: Readonly<Record<string, string>>;
   /** Values that an input may have, by its name, if the caller knows them. */
@@ -143,7 +143,7 @@ export async function resumeDispatch(
 /** The run that `--resume` names. Throws `invalid-flag` (exit 2). */
 export function parseRun(
   resumed: string,
-  { repository, workflow }: Target,
+  { repository, workflow }: RunTarget,
 ): { readonly place: string | undefined; readonly number: string } {
   const [, place, number] =
     /^(?:https?:\/\/(.+)\/actions\/runs\/)?([1-9]\d{0,15})(?:\/|$)/.exec(resumed) ?? [];
@@ -261,7 +261,7 @@ function isSkipped({ jobs }: RunState, name: string | undefined): boolean {
 /** Follows a run. An equal one takes its place if it is cancelled, see {@link findRun}. */
 async function followEqual(
   { run, id }: RequestRun,
-  target: Target,
+  target: RunTarget,
   context: FollowContext,
 ): Promise<RunState> {
   const state = await follow(run, context);
@@ -296,7 +296,7 @@ function ofPull(
 function foreignProblem(
   { number, url, files }: NonNullable<GitopsRunDocument['pull']>,
   { allowed }: Pick<Asked, 'allowed'>,
-): Problem | undefined {
+): RunProblem | undefined {
   const foreign = foreignFiles(files, allowed);
   if (foreign.length === 0) return undefined;
   return problem('pull-foreign', `Pull request #${number} changes files that the workflow does not write.`, {
@@ -330,7 +330,7 @@ async function withoutPull(entry: Asked, state: RunState, github: GitHub): Promi
   });
 }
 
-function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string): Problem {
+function tooLate(run: WorkflowRun, { message }: PrimitiveError, resume: string): RunProblem {
   if (run.status === 'waiting') {
     return problem('run-waiting', `Run ${run.id} waits for an approval.`, {
       why: `${message} A rule of its environment requires an approval.`,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest } from '../core/digest.ts';
-import type { Provenance } from '../repository/provenance.ts';
+import type { TemplateRecord } from '../repository/provenance.ts';
 import { lookBelow } from '../repository/safe-path.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
@@ -58,7 +58,7 @@ async function readAdvisories({ folder, kind }: Kind): Promise<readonly Advisory
 /** The advisories that concern a primitive, by what its `primitive.yaml` records; sorted by id. Throws as {@link advisoriesOf}. */
 export async function judgeAdvisories(
   kind: Kind,
-  provenance: Provenance | undefined,
+  provenance: TemplateRecord | undefined,
 ): Promise<readonly JudgedAdvisory[]> {
   // Text of a person is not from a template.
   if (provenance === undefined) return [];
@@ -86,7 +86,7 @@ export async function judgeAdvisories(
 /** By the digest of the template file that a primitive has; one that nobody knows is not taken for a good one. */
 function stateOf(
   { path, affected, fixed }: Advisory['files'][number],
-  { sources, omitted = [] }: Provenance,
+  { sources, omitted = [] }: TemplateRecord,
   latest: ReadonlyMap<string, Digest>,
   isLater: boolean,
 ): 'affected' | 'unknown' | 'fixed' {
@@ -106,7 +106,7 @@ function stateOf(
 function isFrom(
   kind: Kind,
   fixedIn: string | undefined,
-  { origins = [] }: Provenance,
+  { origins = [] }: TemplateRecord,
   isLower: (one: string, other: string) => boolean,
 ): boolean {
   const name = packageOf(kind);

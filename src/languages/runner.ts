@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { RunOptions } from '../core/process.ts';
+import type { ProgramOptions } from '../core/process.ts';
 import type { DeclaredTest } from './declared-test.ts';
 import type { LockFile } from './package-manager.ts';
 import type { RunnerPorts, TestedPrimitive } from './ports.ts';
@@ -92,7 +92,7 @@ export function keyOf(place: string, id: string): string {
 export function grantedTo(
   { env = [] }: Suite,
   { grantable }: Pick<RunnerPorts, 'grantable'>,
-): NonNullable<RunOptions['env']> {
+): NonNullable<ProgramOptions['env']> {
   return Object.fromEntries(
     env.flatMap((name) => (grantable[name] === undefined ? [] : [[name, grantable[name]]])),
   );
@@ -103,7 +103,7 @@ export async function start(
   program: string,
   args: readonly string[],
   { processes, limit, signal }: RunnerPorts,
-  options: RunOptions,
+  options: ProgramOptions,
 ): Promise<RunnerOutput & { readonly stdout: string }> {
   try {
     const { exitCode, stdout, stderr } = await processes.run(program, args, {

@@ -12,7 +12,7 @@ import { repositoryHost, repositoryPath } from './reference.ts';
 import type { ImageRepository } from './types.ts';
 
 /** One request to a registry's API. */
-export interface Call {
+export interface RegistryCall {
   readonly method: HttpRequest['method'];
   readonly repository: ImageRepository;
   /** Path below `/v2/<name>/`, such as `manifests/main`, or a URL that the registry gave. */
@@ -50,11 +50,11 @@ export interface RetryEvent {
 /** HTTP as registries need it: scheme, authorization, rate limits, retries. */
 export interface RegistryHttp {
   /** One attempt; throws {@link AttemptFailure}, which {@link RegistryHttp.retrying} handles. */
-  attempt(call: Call): Promise<RegistryResponse>;
+  attempt(call: RegistryCall): Promise<RegistryResponse>;
   /** Retries until the response is accepted and read; `read` throws {@link AttemptFailure} to ask for another attempt. */
-  call<T>(call: Call, read: (response: RegistryResponse) => T): Promise<T>;
+  call<T>(call: RegistryCall, read: (response: RegistryResponse) => T): Promise<T>;
   /** The same retries around several attempts that are repeated together. */
-  retrying<T>(call: Pick<Call, 'repository' | 'method'>, operation: () => Promise<T>): Promise<T>;
+  retrying<T>(call: Pick<RegistryCall, 'repository' | 'method'>, operation: () => Promise<T>): Promise<T>;
 }
 
 export interface RegistryHttpOptions {
@@ -174,7 +174,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
     };
   }
 
-  async function attempt(call: Call): Promise<RegistryResponse> {
+  async function attempt(call: RegistryCall): Promise<RegistryResponse> {
     const host = hostOf(repositoryHost(call.repository));
     return host.limiter.run(async () => {
       signal?.throwIfAborted();
@@ -190,7 +190,11 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
   }
 
   /** Sends with the authorization the host is known to want; after a 401 with what it asks for, and once with a new token. */
-  async function sendAuthorized(call: Call, host: Host, onResponse: () => void): Promise<RegistryResponse> {
+  async function sendAuthorized(
+    call: RegistryCall,
+    host: Host,
+    onResponse: () => void,
+  ): Promise<RegistryResponse> {
     const path = repositoryPath(call.repository);
     const scopes = scopesOf(call);
     let authorization = await authorizer.authorize(host.name, scopes);
@@ -218,7 +222,7 @@ export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
   }
 
   /** Loopback registries are assumed to serve plain HTTP; Go's server and nginx answer like this if they expect TLS. */
-  async function wantsTls(call: Call, url: URL, response: HttpResponse): Promise<boolean> {
+  async function wantsTls(call: RegistryCall, url: URL, response: HttpResponse): Promise<boolean> {
     const { body } =
       call.method === 'HEAD'
         ? await client.send({ ...requestOf(call, url, undefined), method: 'GET' })
@@ -265,7 +269,7 @@ function isOverload(failure: unknown): boolean {
   return failure instanceof AttemptFailure && failure.error.retryable;
 }
 
-function scopesOf(call: Call): readonly TokenScope[] {
+function scopesOf(call: RegistryCall): readonly TokenScope[] {
   const own = { path: repositoryPath(call.repository), push: call.pushes };
   return call.reads === undefined ? [own] : [own, { path: repositoryPath(call.reads), push: false }];
 }
@@ -278,7 +282,7 @@ function originOf(host: Host): string {
   return `${host.scheme}://${host.address}`;
 }
 
-function requestOf(call: Call, url: URL, authorization: Authorization | undefined): HttpRequest {
+function requestOf(call: RegistryCall, url: URL, authorization: Authorization | undefined): HttpRequest {
   return {
     method: call.method,
     url,
@@ -292,7 +296,12 @@ function requestOf(call: Call, url: URL, authorization: Authorization | undefine
   };
 }
 
-function subjectOf(call: Call, host: Host, path: string, authorization: Authorization | undefined): Subject {
+function subjectOf(
+  call: RegistryCall,
+  host: Host,
+  path: string,
+  authorization: Authorization | undefined,
+): Subject {
   const source = authorization?.source;
   return {
     host: host.name,

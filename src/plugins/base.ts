@@ -1,7 +1,6 @@
 import { parseJson } from '../core/json.ts';
 import { field } from '../core/object.ts';
-
-type Variables = Readonly<Record<string, string | undefined>>;
+import type { Variables } from '../core/variables.ts';
 
 /** Names the revision that decides, for CI that is not GitHub Actions. */
 export const BASE_VARIABLE = 'PRIMITIVE_BASE';

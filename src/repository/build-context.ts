@@ -1,7 +1,7 @@
 import type { Component } from './component.ts';
 import { listFiles } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
-import type { SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, TreeEntry } from './source-tree.ts';
 
 /** The build context of a component. */
 export interface BuildContext {
@@ -12,7 +12,7 @@ export interface BuildContext {
 
 /** The files of a component's build context: paths relative to it, sorted by code unit. */
 export async function contextEntries(
-  tree: SourceTree,
+  tree: CommitTree,
   { files }: Pick<ComponentInputs, 'files'>,
 ): Promise<readonly TreeEntry[]> {
   return 'entries' in files ? files.entries : listFiles(tree, [{ path: '', object: files.folder }]);

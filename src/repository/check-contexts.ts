@@ -6,7 +6,7 @@ import { pathIn } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import { checkLfs } from './lfs.ts';
 import { checkLinks } from './links.ts';
-import type { SourceTree } from './source-tree.ts';
+import type { CommitTree } from './source-tree.ts';
 
 /**
  * Checks what is about to be built, before the first effect. What was built and sealed from the same input digest was
@@ -16,7 +16,7 @@ import type { SourceTree } from './source-tree.ts';
  * be written alike everywhere (`inputs-name`, `inputs-link-escapes`), and a missing Dockerfile (`dockerfile-missing`).
  * Throws what git throws.
  */
-export async function checkContexts(tree: SourceTree, inputs: readonly ComponentInputs[]): Promise<void> {
+export async function checkContexts(tree: CommitTree, inputs: readonly ComponentInputs[]): Promise<void> {
   const contexts = await Promise.all(
     inputs.map(async (one) => ({ component: one.component, entries: await contextEntries(tree, one) })),
   );

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { diskFullError, PrimitiveError } from '../core/errors.ts';
 import { contextEntries } from './build-context.ts';
 import type { ComponentInputs } from './inputs.ts';
-import type { BlobReceiver, SourceTree, TreeEntry } from './source-tree.ts';
+import type { BlobReceiver, CommitTree, TreeEntry } from './source-tree.ts';
 
 /** 1980-01-01T00:00:00Z in seconds: the earliest time that zip files can hold. */
 const EARLIEST = 315_532_800;
@@ -27,9 +27,9 @@ const EARLIEST = 315_532_800;
  * archive` would apply `export-ignore` and `export-subst`, a checkout line endings and filters.
  *
  * `folder` must not exist; it is removed again when anything fails. Throws `disk-full`, `context-not-written` (exit 3),
- * `context-name-clash` (exit 2), and what {@link SourceTree.readBlobs} throws.
+ * `context-name-clash` (exit 2), and what {@link CommitTree.readBlobs} throws.
  */
-export async function writeContext(tree: SourceTree, inputs: ComponentInputs, folder: string): Promise<void> {
+export async function writeContext(tree: CommitTree, inputs: ComponentInputs, folder: string): Promise<void> {
   const writer = new ContextWriter(folder);
   try {
     writer.begin();

@@ -4,7 +4,7 @@ import type { Code } from '../core/errors.ts';
 import { compareFindings, type Finding } from '../core/finding.ts';
 import { type Folder, findEntry, isFolder, openFolders, type PlacedEntry } from './folders.ts';
 import { listPrimitiveFolders, MANIFEST } from './primitive-folders.ts';
-import type { EntryMode, SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, EntryMode, TreeEntry } from './source-tree.ts';
 
 /** The primitives of HEAD. */
 export interface Discovery {
@@ -16,9 +16,9 @@ export interface Discovery {
 
 /**
  * Looks for primitives below `folder` (`primitives`): `<kind>/<name>/primitive.yaml`, and no deeper than one folder
- * below what could be one. Throws what {@link SourceTree.readFolders} throws.
+ * below what could be one. Throws what {@link CommitTree.readFolders} throws.
  */
-export async function discoverPrimitives(tree: SourceTree, folder: string): Promise<Discovery> {
+export async function discoverPrimitives(tree: CommitTree, folder: string): Promise<Discovery> {
   const top = await findEntry(tree, folder);
   if (top?.mode !== '040000') return { manifests: [], warnings: [] };
   const kinds = await openFolders(tree, [{ path: folder, object: top.object }]);
@@ -53,7 +53,7 @@ export async function discoverPrimitives(tree: SourceTree, folder: string): Prom
 
 /** Primitives of the work tree that are not committed: they would not be published. */
 export async function findUncommitted(
-  tree: Pick<SourceTree, 'root'>,
+  tree: Pick<CommitTree, 'root'>,
   base: string,
   manifests: readonly TreeEntry[],
 ): Promise<readonly Finding[]> {

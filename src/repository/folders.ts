@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../core/errors.ts';
-import type { FolderEntry, SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, FolderEntry, TreeEntry } from './source-tree.ts';
 
 /** A folder of a commit. */
 export interface Folder {
@@ -19,13 +19,13 @@ const MAX_FILES = 5_000_000;
 type Entry = Pick<FolderEntry, 'mode' | 'object'>;
 
 /** The entry at a path of the commit; '' is its root. Undefined if the path does not exist. */
-export async function findEntry(tree: SourceTree, path: string): Promise<Entry | undefined> {
+export async function findEntry(tree: CommitTree, path: string): Promise<Entry | undefined> {
   return (await findEntries(tree, [path]))[0];
 }
 
 /** As {@link findEntry} for many paths, each folder above them looked through once. */
 export function findEntries(
-  tree: SourceTree,
+  tree: CommitTree,
   paths: readonly string[],
 ): Promise<readonly (Entry | undefined)[]> {
   const opened = new Map<string, Promise<ReadonlyMap<string, Entry>>>();
@@ -47,7 +47,7 @@ export function findEntries(
 }
 
 /** The entries of some folders, in their order. */
-export async function openFolders(tree: SourceTree, folders: readonly Folder[]): Promise<PlacedEntry[]> {
+export async function openFolders(tree: CommitTree, folders: readonly Folder[]): Promise<PlacedEntry[]> {
   const contents = await tree.readFolders(folders.map(({ object }) => object));
   return folders.flatMap(({ path, undecodable }, i) =>
     (contents[i] ?? []).map((entry) => ({
@@ -59,7 +59,7 @@ export async function openFolders(tree: SourceTree, folders: readonly Folder[]):
 }
 
 /** All files below some folders, sorted by code unit of the path. */
-export async function listFiles(tree: SourceTree, folders: readonly Folder[]): Promise<readonly TreeEntry[]> {
+export async function listFiles(tree: CommitTree, folders: readonly Folder[]): Promise<readonly TreeEntry[]> {
   const files: TreeEntry[] = [];
   for (let level = folders; level.length > 0; ) {
     const found = await openFolders(tree, level);

@@ -5,7 +5,7 @@ import { type Folder, findEntries, listFiles, parentsOf, pathIn } from './folder
 import { type Glob, GlobMatcher, globRoot, isInput } from './globs.ts';
 import type { InputFiles } from './input-digest.ts';
 import { Listing } from './listing.ts';
-import type { SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, TreeEntry } from './source-tree.ts';
 
 /** Files that a component includes, before any check. */
 export interface InputScope {
@@ -19,10 +19,10 @@ export interface InputScope {
  * The part of the tree that is each component's build context: all of a folder, of which nothing but its object id
  * needs to be known, or what `inputs` name and what the builder itself reads (Dockerfile and ignore files).
  *
- * Throws `context-empty` or `inputs-glob-empty` (exit 2), and what {@link SourceTree.readFolders} throws.
+ * Throws `context-empty` or `inputs-glob-empty` (exit 2), and what {@link CommitTree.readFolders} throws.
  */
 export async function readScopes(
-  tree: SourceTree,
+  tree: CommitTree,
   components: readonly Component[],
 ): Promise<readonly InputScope[]> {
   const folders = await findEntries(
@@ -137,7 +137,7 @@ export function shippedPaths(
 }
 
 /** All files that any of the components' `inputs` could take in. */
-async function listCandidates(tree: SourceTree, components: readonly Component[]): Promise<Listing> {
+async function listCandidates(tree: CommitTree, components: readonly Component[]): Promise<Listing> {
   const paths = new Set<string>();
   for (const component of components) {
     const { context, inputs } = component.build;

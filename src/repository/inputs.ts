@@ -6,7 +6,7 @@ import type { ConfigLocation } from './discovery.ts';
 import { findEntry } from './folders.ts';
 import { type InputFiles, inputDigest } from './input-digest.ts';
 import { type InputScope, readScopes } from './input-scope.ts';
-import type { Change, SourceTree } from './source-tree.ts';
+import type { CommitTree, DirtyFile } from './source-tree.ts';
 
 /** The inputs of one component's image. */
 export interface ComponentInputs {
@@ -19,7 +19,7 @@ export interface ComponentInputs {
 
 /** {@link ComponentInputs} at HEAD, and how the work tree differs from them. */
 export interface ObservedInputs extends ComponentInputs {
-  readonly changes: readonly Change[];
+  readonly changes: readonly DirtyFile[];
 }
 
 const MAX_LISTED = 20;
@@ -32,7 +32,7 @@ const MAX_LISTED = 20;
  * is judged if one is due, by `checkContexts`. Throws what git throws.
  */
 export async function readInputs(
-  tree: SourceTree,
+  tree: CommitTree,
   components: readonly Component[],
   location: ConfigLocation,
 ): Promise<readonly ComponentInputs[]> {
@@ -49,7 +49,7 @@ export async function readInputs(
 
 /** As {@link readInputs}, also in a work tree with changes. */
 export async function observeInputs(
-  tree: SourceTree,
+  tree: CommitTree,
   components: readonly Component[],
 ): Promise<readonly ObservedInputs[]> {
   const [changes, scopes] = await Promise.all([tree.changes(), readScopes(tree, components)]);
@@ -73,7 +73,11 @@ function digestOf({ component, files }: InputScope): string {
 }
 
 /** Refuses what a person sees in the work tree and would miss in the image. */
-function checkClean(observed: readonly ObservedInputs[], changes: readonly Change[], config: string): void {
+function checkClean(
+  observed: readonly ObservedInputs[],
+  changes: readonly DirtyFile[],
+  config: string,
+): void {
   const users = new Map<string, string[]>();
   for (const { component, changes: own } of observed) {
     for (const { path } of own) users.set(path, [...(users.get(path) ?? []), component.id]);

@@ -1,7 +1,7 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { BuildContext } from './build-context.ts';
 import { findEntries, parentsOf, pathIn } from './folders.ts';
-import type { SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, TreeEntry } from './source-tree.ts';
 
 /** How a Git LFS pointer begins (git-lfs, docs/spec.md), the second one in its first releases. */
 const POINTER = /^version https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\//;
@@ -12,7 +12,7 @@ const MAX_LISTED = 10;
  * Refuses inputs that are Git LFS pointers (`inputs-lfs-pointer`, exit 2): git holds the pointer and not the file, so
  * the image would get a text of three lines. Costs next to nothing if no `.gitattributes` speaks of LFS.
  */
-export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext[]): Promise<void> {
+export async function checkLfs(tree: CommitTree, contexts: readonly BuildContext[]): Promise<void> {
   const inputs = new Map<string, { entry: TreeEntry; component: string }>();
   for (const { component, entries } of contexts) {
     const { context } = component.build;
@@ -50,7 +50,7 @@ export async function checkLfs(tree: SourceTree, contexts: readonly BuildContext
 }
 
 /** Whether any of these `.gitattributes` that are there does. */
-async function speakOfLfs(tree: SourceTree, places: ReadonlySet<string>): Promise<boolean> {
+async function speakOfLfs(tree: CommitTree, places: ReadonlySet<string>): Promise<boolean> {
   const found = await findEntries(tree, [...places]);
   const objects = found.flatMap((entry) => (entry?.mode.startsWith('100') ? [entry.object] : []));
   const texts = await tree.readWhole([...new Set(objects)]);
@@ -58,7 +58,7 @@ async function speakOfLfs(tree: SourceTree, places: ReadonlySet<string>): Promis
 }
 
 /** Which files are in LFS is read from the index; HEAD is what counts. */
-async function checkAttributesClean(tree: SourceTree, places: ReadonlySet<string>): Promise<void> {
+async function checkAttributesClean(tree: CommitTree, places: ReadonlySet<string>): Promise<void> {
   const changed = (await tree.changes()).find(({ path, state }) => places.has(path) && state !== 'untracked');
   if (changed === undefined) return;
   throw new PrimitiveError('inputs-dirty', `${changed.path} differs from HEAD.`, {

@@ -1,6 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { BuildContext } from './build-context.ts';
-import type { SourceTree, TreeEntry } from './source-tree.ts';
+import type { CommitTree, TreeEntry } from './source-tree.ts';
 
 /** As Linux does (path_resolution(7)). */
 const MAX_HOPS = 40;
@@ -11,7 +11,7 @@ const MAX_TARGET = 4096;
  * Refuses symbolic links that lead out of the context (`inputs-link-escapes`, exit 2): what they point to is not
  * covered by the input digest, and is another thing on every machine. A link to nothing inside the context is fine.
  */
-export async function checkLinks(tree: SourceTree, contexts: readonly BuildContext[]): Promise<void> {
+export async function checkLinks(tree: CommitTree, contexts: readonly BuildContext[]): Promise<void> {
   const objects = [
     ...new Set(contexts.flatMap(({ entries }) => entries.filter(isLink).map((entry) => entry.object))),
   ];

@@ -8,10 +8,10 @@ import { type ConfigLocation, pathBelow } from './discovery.ts';
 import { PrimitiveFile } from './primitive-document.ts';
 import { MANIFEST, PRIMITIVES } from './primitive-folders.ts';
 import { manifestOf, type PrimitiveManifest } from './provenance.ts';
-import type { SourceTree } from './source-tree.ts';
+import type { CommitTree } from './source-tree.ts';
 
 /** A folder `primitives/<kind>/<name>` of a commit or of the work tree. */
-export interface Primitive {
+export interface PrimitiveEntry {
   /** `domain/orders`: what its folder says. */
   readonly id: string;
   readonly kind: string;
@@ -35,8 +35,8 @@ export interface Primitive {
 export async function readPrimitives(
   texts: ReadonlyMap<string, string | undefined>,
   workspace: PrimitivePorts & { readonly base: string },
-): Promise<readonly Primitive[]> {
-  const primitives: Primitive[] = [];
+): Promise<readonly PrimitiveEntry[]> {
+  const primitives: PrimitiveEntry[] = [];
   for (const [path, text] of texts) {
     const [kind, name] = kindAndName(path);
     const place = { id: `${kind}/${name}`, kind, name, path };
@@ -49,7 +49,7 @@ async function parsePrimitive(
   path: string,
   text: string | undefined,
   workspace: PrimitivePorts & { readonly base: string },
-): Promise<Pick<Primitive, 'manifest' | 'component' | 'fault'>> {
+): Promise<Pick<PrimitiveEntry, 'manifest' | 'component' | 'fault'>> {
   let manifest: PrimitiveManifest | undefined;
   if (text === undefined) return { manifest, component: undefined, fault: undefined };
   try {
@@ -81,7 +81,7 @@ function kindAndName(path: string): readonly [kind: string, name: string] {
  * (exit 2), and what git throws.
  */
 export async function readComponents(
-  tree: SourceTree,
+  tree: CommitTree,
   workspace: PrimitivePorts,
 ): Promise<{ readonly components: readonly Component[]; readonly warnings: readonly Finding[] }> {
   const base = workspaceFolder(tree, workspace.location);
@@ -113,12 +113,12 @@ export async function readComponents(
   return { components, warnings };
 }
 
-function validComponent({ component, fault, path }: Primitive): Component {
+function validComponent({ component, fault, path }: PrimitiveEntry): Component {
   if (component !== undefined) return component;
   throw fault ?? new Error(`${path} was read without its ${MANIFEST}`);
 }
 
-function workspaceFolder(tree: SourceTree, location: ConfigLocation): string {
+function workspaceFolder(tree: CommitTree, location: ConfigLocation): string {
   const base = pathBelow(tree.root, location.root);
   if (base !== undefined) return base;
   throw new PrimitiveError(

@@ -10,7 +10,7 @@ import { workloadOf } from './workload.ts';
 import type { Workload } from './workload-schema.ts';
 
 /** Template of a primitive: the part `template` of its `primitive.yaml`. No times, nothing of a machine. */
-export interface Provenance {
+export interface TemplateRecord {
   /** Of the template. */
   readonly version: number;
   /** Inputs besides the name. */
@@ -49,7 +49,7 @@ export interface TemplateState {
 
 /** Compares the digests of template files. `latest` is what the template is now. */
 export function templateState(
-  { sources, omitted = [] }: Provenance,
+  { sources, omitted = [] }: TemplateRecord,
   latest: ReadonlyMap<string, Digest>,
 ): TemplateState {
   if (sources === undefined) return { state: 'unknown', behind: [] };
@@ -73,7 +73,7 @@ export interface PrimitiveManifest {
   /** Files and folders of shared code that people own. */
   readonly eject?: readonly string[];
   /** Absent if a person wrote the primitive without scaffold. */
-  readonly provenance: Provenance | undefined;
+  readonly provenance: TemplateRecord | undefined;
 }
 
 const HEAD =
@@ -125,7 +125,7 @@ export function protoFile(primitive: string, { provenance }: PrimitiveManifest):
 const OPTIONS = 'proto/primitive/events/v1/events.proto';
 
 /** The text of a new `primitive.yaml`. */
-export function newManifest(kind: string, name: string, provenance: Provenance): string {
+export function newManifest(kind: string, name: string, provenance: TemplateRecord): string {
   const identity = writeYaml({ schema: 'primitive.primitive/v1', kind, name });
   return `${HEAD}\n${identity}${NOTE}\n${writeYaml({ template: record(provenance) })}`;
 }
@@ -155,7 +155,11 @@ export function withEject(
  *
  * Throws `primitive-not-editable` (exit 2) if `template` is written in a way that cannot be replaced alone.
  */
-export function withProvenance(manifest: PrimitiveManifest, shown: string, provenance: Provenance): string {
+export function withProvenance(
+  manifest: PrimitiveManifest,
+  shown: string,
+  provenance: TemplateRecord,
+): string {
   const value = record(provenance);
   const spliced =
     manifest.provenance === undefined
@@ -168,7 +172,7 @@ export function withProvenance(manifest: PrimitiveManifest, shown: string, prove
   });
 }
 
-function record(provenance: Provenance) {
+function record(provenance: TemplateRecord) {
   const {
     version,
     inputs,

@@ -39,7 +39,7 @@ export interface Head {
 }
 
 /** A file whose state in the work tree or index is not that of HEAD. */
-export interface Change {
+export interface DirtyFile {
   /** Relative to the root; ends with `/` for an untracked repository inside this one. */
   readonly path: string;
   readonly state: 'untracked' | 'modified' | 'added' | 'deleted' | 'conflicted';
@@ -59,7 +59,7 @@ export interface BlobReceiver {
  *
  * Implemented by `adapters/git`. HEAD is read once, when the repository is opened, and stays what it was then.
  */
-export interface SourceTree {
+export interface CommitTree {
   /** The work tree's root: absolute, links resolved. */
   readonly root: string;
   readonly head: Head;
@@ -69,7 +69,7 @@ export interface SourceTree {
    */
   readFolders(objects: readonly string[]): Promise<readonly (readonly FolderEntry[])[]>;
   /**
-   * The whole contents of small files, in the order of `objects`. Throws as {@link SourceTree.readBlobs}, and
+   * The whole contents of small files, in the order of `objects`. Throws as {@link CommitTree.readBlobs}, and
    * `git-file-too-large` (exit 2) for one of more than `maxBytes`.
    */
   readWhole(objects: readonly string[], maxBytes?: number): Promise<readonly Uint8Array[]>;
@@ -78,7 +78,7 @@ export interface SourceTree {
    * tracked are none. Git is asked once, when this is first called: the slowest question to a repository, so call early.
    * Throws `git-failed` (exit 3).
    */
-  changes(): Promise<readonly Change[]>;
+  changes(): Promise<readonly DirtyFile[]>;
   /**
    * Streams blobs in constant memory and compares each one's hash with its object id. Throws `git-object-missing`,
    * `git-object-corrupt` or `git-failed` (exit 3), and what the receiver throws.

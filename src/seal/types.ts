@@ -51,7 +51,7 @@ export interface VerifiedStatement extends SignedStatement {
 }
 
 /** An image with everything that seals it, and what that is worth. */
-export interface SealedImage {
+export interface VerifiedImage {
   /** Of its index. */
   readonly digest: Digest;
   readonly inputDigest: string;
@@ -67,7 +67,7 @@ export interface SealedImage {
 export type SealState =
   | {
       readonly sealed: true;
-      readonly image: SealedImage;
+      readonly image: VerifiedImage;
       /** From the signed provenance, so that an image copied from another repository is recognised. */
       readonly component: { readonly kind: string; readonly name: string; readonly image: string };
     }

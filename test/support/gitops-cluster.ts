@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundledKit } from '../../src/features/gitops-init/bundled.ts';
-import { type Files, renderKit } from '../../src/features/gitops-init/render.ts';
+import { type FileTexts, renderKit } from '../../src/features/gitops-init/render.ts';
 import { moduleFolder } from '../tools/go.ts';
 import { tool } from '../tools/locate.ts';
 import { type ArgoCd, installArgoCd, startArgoCd } from './services/argocd.ts';
@@ -74,7 +74,7 @@ export interface GitopsCluster extends Service {
   /** `acme/web`: another code repository, whose one primitive is `uisurface-shop-v1`. */
   readonly web: DoubleRepository;
   /** What the kit installed, by path. */
-  readonly files: Files;
+  readonly files: FileTexts;
   /** The text of one of them. */
   installed(path: string): string;
   /** A folder with the files. */
@@ -155,7 +155,7 @@ export async function startGitopsCluster(): Promise<GitopsCluster> {
 }
 
 /** The kit for settings; what failed is tried again at once, and as often, and fails sooner, so that no test waits for it. */
-export async function labKit(text: string): Promise<Files> {
+export async function labKit(text: string): Promise<FileTexts> {
   const files = await renderKit(text, await bundledKit());
   return new Map([...files].map(([path, content]) => [path, hurried(content)]));
 }

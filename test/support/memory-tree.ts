@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { FolderEntry, Head, SourceTree } from '../../src/repository/source-tree.ts';
+import type { CommitTree, FolderEntry, Head } from '../../src/repository/source-tree.ts';
 
 /** A commit in memory, its work tree clean: `{ 'app/Dockerfile': 'FROM scratch\n' }`. Equal folders have equal ids, as in git. */
 export function createMemoryTree(
   files: Readonly<Record<string, string>>,
   { commit, branch }: Pick<Head, 'commit' | 'branch'>,
-): SourceTree {
+): CommitTree {
   const blobs = new Map<string, Uint8Array>();
   const folders = new Map<string, readonly FolderEntry[]>();
   const find = <T>(objects: ReadonlyMap<string, T>, object: string): T => {

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/repository/config.ts';
 import { findConfig } from '../../src/repository/discovery.ts';
 import { readInputs } from '../../src/repository/inputs.ts';
 import { readComponents } from '../../src/repository/primitives.ts';
-import type { SourceTree } from '../../src/repository/source-tree.ts';
+import type { CommitTree } from '../../src/repository/source-tree.ts';
 
 /** What every command that plans reads first; with `checkClean` false without asking git whether anything is dirty. */
 export async function readAll(cwd: string, checkClean: boolean): Promise<number> {
@@ -15,7 +15,7 @@ export async function readAll(cwd: string, checkClean: boolean): Promise<number>
     loadConfig(location, '1.0.0'),
     openKinds({ bundled: bundledKinds() }),
   ]);
-  const tree: SourceTree = checkClean ? repository : { ...repository, changes: async () => [] };
+  const tree: CommitTree = checkClean ? repository : { ...repository, changes: async () => [] };
   const { components } = await readComponents(tree, { location, config, kinds });
   return (await readInputs(tree, components, location)).length;
 }

@@ -119,6 +119,14 @@ function isAllowed(from: string, { file, kind }: Import): boolean {
   return allowed.includes(other) || (kind === 'type' && (MAY_NAME[own] ?? []).includes(other));
 }
 
+/** Types of ours as plugins see them, by the same names. */
+const PUBLIC_TYPES = { 'plugins/api.ts': true, 'plugin.ts': true };
+
+/** Name of two types -> why. */
+const TWICE: Readonly<Record<string, string>> = {
+  Question: 'a port of scaffold, and what implements it',
+};
+
 describe('the layers', () => {
   test('the rules name every layer that there is', () => {
     expect([...new Set(files.map(layerOf))].filter((module) => !(module in MAY_IMPORT))).toEqual([]);
@@ -207,6 +215,26 @@ describe('the layers', () => {
     );
     const catchAll = files.filter((file) => /(^|\/)(index|utils?|helpers?|common|misc)(\.ts$|\/)/.test(file));
     expect([...barrels.map(([file]) => file), ...catchAll]).toEqual([]);
+  });
+
+  test('a type has a name of its own', () => {
+    const named = [...sources].flatMap(([file, source]) =>
+      file in PUBLIC_TYPES
+        ? []
+        : [...source.matchAll(/^export (?:interface|type|(?:abstract )?class) (\w+)/gm)].map(
+            ([, name = '']) => ({
+              name,
+              file,
+            }),
+          ),
+    );
+    const shared = [...Map.groupBy(named, ({ name }) => name)].filter(([, places]) => places.length > 1);
+    expect(
+      shared.flatMap(([name, places]) =>
+        name in TWICE ? [] : [`${name}: ${places.map(({ file }) => file)}`],
+      ),
+    ).toEqual([]);
+    expect(Object.keys(TWICE)).toEqual(shared.map(([name]) => name).sort());
   });
 
   test('commands are thin, and a file past 400 lines has a reason', () => {

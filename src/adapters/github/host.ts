@@ -1,4 +1,5 @@
 import { PrimitiveError } from '../../core/errors.ts';
+import type { Variables } from '../../core/variables.ts';
 import { isLoopbackHost } from '../../http/loopback.ts';
 
 /** Which GitHub is spoken to. */
@@ -8,8 +9,6 @@ export interface GithubHost {
   /** Base URL of its REST API, without a slash at the end. */
   readonly api: string;
 }
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The GitHub that the config names, else GH_HOST, else GITHUB_API_URL, else github.com. Throws `github-host-invalid`

@@ -1,11 +1,10 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Processes } from '../../core/process.ts';
+import type { Variables } from '../../core/variables.ts';
 import type { ApiToken } from './failure.ts';
 import { type GithubHost, githubHost } from './host.ts';
 import { type ApiOptions, createApi } from './http.ts';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface TokenSources extends Omit<ApiOptions, 'token' | 'host'> {
   readonly variables: Variables;

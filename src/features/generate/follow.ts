@@ -3,7 +3,7 @@ import { digestOf } from '../../core/digest.ts';
 import { protoCopy } from '../../kinds/kind.ts';
 import { eventsDigestOf, recordsEvents } from '../../kinds/source.ts';
 import { MANIFEST, stagingOf } from '../../repository/primitive-folders.ts';
-import { type Provenance, readManifest, withProvenance } from '../../repository/provenance.ts';
+import { readManifest, type TemplateRecord, withProvenance } from '../../repository/provenance.ts';
 import { applyChanges, type FileChange } from '../../repository/transaction.ts';
 import type { GeneratedChange } from './generate.ts';
 import type { OnDisk } from './on-disk.ts';
@@ -37,7 +37,7 @@ export async function followSource(primitive: OnDisk, root: string, signal: Abor
   const digest = digestOf(bytes);
   const events = recordsEvents(template) ? eventsDigestOf(textOf(bytes), shown) : undefined;
   if (!isBehind && events === before.events) return { primitive, changes: [] };
-  const provenance: Provenance = {
+  const provenance: TemplateRecord = {
     ...before,
     ...(isBehind ? { files: new Map([...before.files, [copy, digest]]) } : {}),
     ...(events === undefined ? {} : { events }),

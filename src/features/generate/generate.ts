@@ -6,7 +6,7 @@ import type { Finding } from '../../core/finding.ts';
 import type { Processes } from '../../core/process.ts';
 import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { ejectedFiles } from '../../kinds/generators/eject.ts';
-import type { Generator, Source } from '../../kinds/generators/generator.ts';
+import type { Generator, GeneratorInput } from '../../kinds/generators/generator.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
 import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -147,7 +147,7 @@ async function readInput(target: string, path: string, shown: string): Promise<B
 
 async function runBuiltIn(
   generator: Generator,
-  source: Omit<Source, 'read'>,
+  source: Omit<GeneratorInput, 'read'>,
   { target, output, context }: Place,
 ): Promise<boolean> {
   const read = (path: string) => readInput(target, path, source.shown);

@@ -1,10 +1,10 @@
 import type { Kind, Kinds } from '../../kinds/kind.ts';
 import type { PrimitivePorts } from '../../repository/component.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
-import { type Primitive, readPrimitives } from '../../repository/primitives.ts';
+import { type PrimitiveEntry, readPrimitives } from '../../repository/primitives.ts';
 
 /** A primitive that code may be generated for; `path` is relative to the folder of the config. */
-export interface OnDisk extends Pick<Primitive, 'id' | 'kind' | 'name' | 'path' | 'manifest'> {
+export interface OnDisk extends Pick<PrimitiveEntry, 'id' | 'kind' | 'name' | 'path' | 'manifest'> {
   readonly template: Kind;
 }
 
@@ -16,10 +16,10 @@ export async function readOnDisk({
   kinds,
   ...workspace
 }: Omit<PrimitivePorts, 'kinds'> & { readonly kinds: Kinds }): Promise<
-  readonly (OnDisk & Pick<Primitive, 'fault' | 'component'>)[]
+  readonly (OnDisk & Pick<PrimitiveEntry, 'fault' | 'component'>)[]
 > {
   const texts = await readPrimitiveTexts(workspace.location.root, '');
-  const found: (OnDisk & Pick<Primitive, 'fault' | 'component'>)[] = [];
+  const found: (OnDisk & Pick<PrimitiveEntry, 'fault' | 'component'>)[] = [];
   for (const primitive of await readPrimitives(texts, { ...workspace, kinds, base: '' })) {
     const template = await kinds.get(primitive.kind);
     if (template !== undefined && texts.get(primitive.path) !== undefined)

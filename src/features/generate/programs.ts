@@ -1,5 +1,5 @@
 import { PrimitiveError } from '../../core/errors.ts';
-import type { RunOptions } from '../../core/process.ts';
+import type { ProgramOptions } from '../../core/process.ts';
 import { builtInNames } from '../../kinds/generators/built-in.ts';
 import type { Generator } from '../../kinds/generators/generator.ts';
 import { explainSkipped, locate, type Search } from '../../toolchain/find.ts';
@@ -46,7 +46,7 @@ export interface GeneratorProgram {
 export async function requireGenerator(
   generator: Generator,
   search: Search,
-  options: RunOptions,
+  options: ProgramOptions,
 ): Promise<GeneratorProgram> {
   const { id, run, version } = generator;
   checkKnown(generator);

@@ -1,6 +1,6 @@
 import { optional } from '../../core/object.ts';
 import { mergeFile } from '../../repository/merge.ts';
-import type { Files } from './render.ts';
+import type { FileTexts } from './render.ts';
 
 /**
  * The action of `gitops init` on a file. `keep`: the owner changed or removed it, and the kit has nothing new for it. `conflict`: the
@@ -26,7 +26,7 @@ export interface KitChange {
  * Plans an installation or update: a three-way merge of each file between what was installed (`base`), what is
  * there (`existing`) and what the kit is now (`wanted`). Pure. Sorted by path.
  */
-export function planKit(base: Files, existing: Files, wanted: Files): readonly KitChange[] {
+export function planKit(base: FileTexts, existing: FileTexts, wanted: FileTexts): readonly KitChange[] {
   const paths = [...new Set([...base.keys(), ...wanted.keys()])].sort();
   return paths.map((path) => ({
     path,

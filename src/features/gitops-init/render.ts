@@ -14,7 +14,7 @@ import { type AdmissionTexts, admissionInputs, admissionPolicies } from './admis
 import { previewsOf, pullsOf } from './previews.ts';
 
 /** Path -> text. */
-export type Files = ReadonlyMap<string, string>;
+export type FileTexts = ReadonlyMap<string, string>;
 
 /** An entry of `files` in `templates/gitops/install.yaml`. */
 export interface InstallEntry {
@@ -32,7 +32,7 @@ export interface InstallEntry {
 
 export interface KitSource {
   /** The files in `templates/gitops`. */
-  readonly sources: Files;
+  readonly sources: FileTexts;
   /** Their settings in install.yaml. */
   readonly entries: readonly InstallEntry[];
   /** Those that come with primitive, sorted by name. */
@@ -56,7 +56,7 @@ export async function renderKit(
   kitText: string,
   source: KitSource,
   read: (paths: readonly string[]) => Promise<AdmissionTexts> = async () => new Map(),
-): Promise<Files> {
+): Promise<FileTexts> {
   const { sources, entries, kinds, resources } = source;
   const kit = await parseKit(kitText);
   const settings = settingsOf(
@@ -86,7 +86,7 @@ export async function renderKit(
 
 function renderEntry(
   { from, to }: InstallEntry,
-  sources: Files,
+  sources: FileTexts,
   scope: TemplateValues,
 ): readonly (readonly [string, string])[] {
   const target = expand(to, scope);
@@ -331,7 +331,7 @@ export function kindPath(kind: string): string {
 }
 
 /** The settings among the files of a kit, as they were when it was made; undefined if they cannot be read. */
-export function kitIn(files: Files): Kit | undefined {
+export function kitIn(files: FileTexts): Kit | undefined {
   try {
     return (JSON.parse(files.get(KIT_JSON) ?? '') as { readonly kit: Kit }).kit;
   } catch {
@@ -351,7 +351,7 @@ interface CustomResourceDefinition {
 }
 
 /** The JSON Schemas of the custom resources, named as `kubeconform` looks for them; objects closed, as `-strict` wants. */
-function crdSchemas(files: Files): readonly (readonly [string, string])[] {
+function crdSchemas(files: FileTexts): readonly (readonly [string, string])[] {
   return [...files]
     .filter(([path]) => path.startsWith('sources/crds/') && /\.ya?ml$/.test(path))
     .flatMap(([, text]) => parseAllDocuments(text).map((document) => document.toJS() as unknown))

@@ -9,7 +9,7 @@ import { lookBelow } from '../../repository/safe-path.ts';
 import { applyChanges, type FileChange } from '../../repository/transaction.ts';
 import { schemaFaults } from '../../yaml/schema-faults.ts';
 import type { KitChange } from './plan.ts';
-import { type Files, PRIMITIVE_FOLDER } from './render.ts';
+import { type FileTexts, PRIMITIVE_FOLDER } from './render.ts';
 
 /** The record of what is installed. It holds the texts: a clone may be shallow, and what was committed may be edited. */
 export const RECORD_FILE = `${PRIMITIVE_FOLDER}/installed.json`;
@@ -51,7 +51,7 @@ async function recordFault({ version, files }: Installed): Promise<string | unde
   return undefined;
 }
 
-export function recordText(version: string, files: Files): string {
+export function recordText(version: string, files: FileTexts): string {
   const record: Installed = {
     schema: 'primitive.kit-installed/v1',
     version,
@@ -61,7 +61,7 @@ export function recordText(version: string, files: Files): string {
 }
 
 /** The texts of those paths that are files. Throws `kit-path-blocked` (exit 2) for a link, or a folder in a file's place. */
-export async function readFiles(root: string, paths: Iterable<string>): Promise<Files> {
+export async function readFiles(root: string, paths: Iterable<string>): Promise<FileTexts> {
   const files = new Map<string, string>();
   for (const path of paths) {
     const found = await lookBelow(root, path);

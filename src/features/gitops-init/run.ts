@@ -9,16 +9,16 @@ import { KIT_FILE } from '../../gitops/kit.ts';
 import type { Installed } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
-import type { Change } from '../../repository/source-tree.ts';
+import type { DirtyFile } from '../../repository/source-tree.ts';
 import { kindsIn, resourcesOf } from './bundled.ts';
 import type { KitInitDocument } from './document.ts';
 import { type LeftLane, leftLanes, stepsFor } from './lanes.ts';
 import { refuseOthers } from './other-tools.ts';
 import { type KitChange, planKit } from './plan.ts';
-import { type Files, type KitSource, kindPath, kindValues, kitIn, renderKit } from './render.ts';
+import { type FileTexts, type KitSource, kindPath, kindValues, kitIn, renderKit } from './render.ts';
 import { fromHistory, RECORD_FILE, readFiles, readRecord, recordText, writeChanges } from './repository.ts';
 import { type KitFlags, type KitOrigin, kitText } from './settings.ts';
-import { type CodeRepository, isFolder } from './source.ts';
+import { type CodeSource, isFolder } from './source.ts';
 import { readSources, type SourcePorts, withSources } from './sources.ts';
 
 /** A request of `gitops init`. */
@@ -41,7 +41,7 @@ export interface KitPorts extends SourcePorts {
   /** The kit that comes with this program. */
   kit(): Promise<KitSource>;
   /** Paths in the work tree that differ from HEAD, untracked files included. */
-  changes(root: string): Promise<readonly Change[]>;
+  changes(root: string): Promise<readonly DirtyFile[]>;
   readonly signal: AbortSignal;
 }
 
@@ -135,8 +135,8 @@ const BOOTSTRAP_FILE = 'argocd/bootstrap.yaml';
 
 function warnOfRemoved(
   files: readonly KitChange[],
-  base: Files,
-  wanted: Files,
+  base: FileTexts,
+  wanted: FileTexts,
   { emit }: Pick<KitPorts, 'emit'>,
 ): void {
   for (const { path, action, before } of files) {
@@ -146,7 +146,7 @@ function warnOfRemoved(
   }
 }
 
-function lanesLeft(record: Installed | undefined, wanted: Files): readonly LeftLane[] {
+function lanesLeft(record: Installed | undefined, wanted: FileTexts): readonly LeftLane[] {
   const [before, after] = [new Map(Object.entries(record?.files ?? {})), wanted].map(kitIn);
   return before === undefined || after === undefined ? [] : leftLanes(before, after);
 }
@@ -170,8 +170,8 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
 }
 
 /** The installed files, charts under their current paths. Throws `kit-charts-moved` (exit 2). */
-async function baseOf(record: Installed | undefined, wanted: Files, root: string): Promise<Files> {
-  const base: Files = new Map(Object.entries(record?.files ?? {}));
+async function baseOf(record: Installed | undefined, wanted: FileTexts, root: string): Promise<FileTexts> {
+  const base: FileTexts = new Map(Object.entries(record?.files ?? {}));
   const [from, to] = [base, wanted].map((files) => kitIn(files)?.charts);
   if (from === undefined || to === undefined || from === to) return base;
   const charts = [...base.keys()].filter((path) => path.startsWith(`${from}/`));
@@ -197,7 +197,7 @@ function replacement(path: string, before: string | undefined, after: string): r
 }
 
 /** Those of a folder that may be wired and do not come with primitive. Throws `invalid-flag` (exit 2) if there are none. */
-function ownKinds(kinds: readonly Kind[], wanted: Files, folder: string | undefined): readonly Kind[] {
+function ownKinds(kinds: readonly Kind[], wanted: FileTexts, folder: string | undefined): readonly Kind[] {
   const wired = kitIn(wanted)?.kinds ?? [];
   const own = kinds.filter(({ kind }) => wired.includes(kind) && !wanted.has(kindPath(kind)));
   if (folder === undefined || own.length > 0) return own;
@@ -217,7 +217,7 @@ async function settingsOf(
     kinds,
   }: {
     readonly kit: KitSource;
-    readonly code: readonly CodeRepository[];
+    readonly code: readonly CodeSource[];
     readonly kinds: readonly Kind[];
   },
   origin: () => Promise<KitOrigin>,
@@ -258,7 +258,7 @@ function settingsMissing(): PrimitiveError {
 }
 
 /** The owner's settings may be new or changed: an update is how they come into effect. */
-function refuseDirty(changes: readonly Change[]): void {
+function refuseDirty(changes: readonly DirtyFile[]): void {
   const others = changes.filter(({ path }) => path !== KIT_FILE);
   if (others.length === 0) return;
   const findings = others.map(

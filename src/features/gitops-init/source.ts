@@ -8,15 +8,15 @@ import { codeRepositoryOf } from '../../repository/code-repository.ts';
 import { parseConfig } from '../../repository/config.ts';
 import { CONFIG_FILE } from '../../repository/discovery.ts';
 import type { SignerPolicy } from '../../repository/signers.ts';
-import type { Files } from './render.ts';
+import type { FileTexts } from './render.ts';
 import type { KitOrigin } from './settings.ts';
 
 /** A code repository, as its config says it. */
-export interface CodeRepository {
+export interface CodeSource {
   /** For `sources` of kit.yaml. */
   readonly source: KitSourceRepository;
   /** Public keys and the trusted root that it names: path in the GitOps repository -> text. */
-  readonly files: Files;
+  readonly files: FileTexts;
   /** Text of its `package-lock.json`. */
   readonly lock?: string | undefined;
 }
@@ -43,7 +43,7 @@ export async function readCode(
     readonly version: string;
     origin(root: string): Promise<KitOrigin>;
   },
-): Promise<CodeRepository> {
+): Promise<CodeSource> {
   const root = await realpath(resolve(cwd, folder)).catch(() => resolve(cwd, folder));
   const text = await readFile(join(root, CONFIG_FILE), 'utf8').catch((cause) => {
     throw new PrimitiveError('kit-code-unreadable', `Cannot read ${CONFIG_FILE} in ${folder}.`, {

@@ -4,7 +4,7 @@ import { OWN_PACKAGE } from '../../core/package.ts';
 import { KIT_FILE, parseKit } from '../../gitops/kit.ts';
 import { type CliSource, cliSource, type NpmPort } from '../../toolchain/cli-package.ts';
 import type { KitOrigin } from './settings.ts';
-import { type CodeRepository, isFolder, readCode } from './source.ts';
+import { type CodeSource, isFolder, readCode } from './source.ts';
 import { type SourceChange, withKey, withSource } from './source-edit.ts';
 
 /** Ports to find out what code repositories say of themselves. */
@@ -23,8 +23,8 @@ export interface SourcePorts {
 export async function readSources(
   code: readonly string[] | undefined,
   ports: SourcePorts,
-): Promise<readonly CodeRepository[]> {
-  const read: CodeRepository[] = [];
+): Promise<readonly CodeSource[]> {
+  const read: CodeSource[] = [];
   for (const folder of (code ?? []).filter(isFolder)) read.push(await readCode(folder, ports));
   return read;
 }
@@ -35,7 +35,7 @@ export async function readSources(
  */
 export async function withSources(
   settings: string,
-  code: readonly CodeRepository[],
+  code: readonly CodeSource[],
   ports: SourcePorts,
 ): Promise<{ readonly text: string; readonly changes: readonly SourceChange[] }> {
   if (code.length === 0) return { text: settings, changes: [] };
@@ -60,7 +60,7 @@ export async function withSources(
 
 /** As the lock files have it, or npm. A package that is committed there is not in this repository. */
 async function findCli(
-  code: readonly CodeRepository[],
+  code: readonly CodeSource[],
   { version, withNpm }: SourcePorts,
 ): Promise<CliSource | undefined> {
   for (const lock of [...code.map((each) => each.lock), undefined]) {

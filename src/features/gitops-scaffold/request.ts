@@ -1,6 +1,11 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
-import { type Asked, type Asking, type KitRequestPorts, openRequest } from '../../dispatch/kit-request.ts';
+import {
+  type Asking,
+  type KitRequestPorts,
+  openRequest,
+  type RequestOrRun,
+} from '../../dispatch/kit-request.ts';
 import type { DispatchPorts, DispatchRequest } from '../../dispatch/run.ts';
 
 /** How a request is made and followed. */
@@ -19,7 +24,7 @@ export interface ScaffoldOptions {
 export async function openScaffold(
   ports: KitRequestPorts,
   { force, dryRun, timeout }: ScaffoldOptions,
-  asked: Asked,
+  asked: RequestOrRun,
 ): Promise<{
   readonly ports: DispatchPorts;
   request(given: Readonly<Record<string, string | undefined>>): DispatchRequest;

@@ -6,12 +6,12 @@ import { pathBelow } from '../../repository/discovery.ts';
 import { findEntry } from '../../repository/folders.ts';
 import { type ObservedInputs, observeInputs } from '../../repository/inputs.ts';
 import { MANIFEST, PRIMITIVES, readPrimitiveTexts } from '../../repository/primitive-folders.ts';
-import { type Primitive, readPrimitives } from '../../repository/primitives.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import { type PrimitiveEntry, readPrimitives } from '../../repository/primitives.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import type { PrimitiveState } from './document.ts';
 
 /** A primitive of the work tree, in any state. */
-export interface ListedPrimitive extends Primitive {
+export interface ListedPrimitive extends PrimitiveEntry {
   readonly state: PrimitiveState;
   /** Of HEAD; only if all is committed. */
   readonly inputDigest?: string;
@@ -29,7 +29,7 @@ export interface Inventory extends Pick<Discovery, 'warnings'> {
  */
 export async function takeInventory(
   workspace: PrimitivePorts,
-  tree: SourceTree | undefined,
+  tree: CommitTree | undefined,
 ): Promise<Inventory> {
   const { location } = workspace;
   const base = pathBelow(tree?.root ?? location.repositoryRoot ?? location.root, location.root) ?? '';
@@ -48,7 +48,7 @@ export async function takeInventory(
 
 /** States of readable primitives, compared with HEAD. */
 async function compare(
-  tree: SourceTree,
+  tree: CommitTree,
   primitives: readonly ListedPrimitive[],
   head: Committed,
   config: string,
@@ -73,7 +73,7 @@ async function compare(
 
 /** The inputs of each component, or why it has none. */
 async function observe(
-  tree: SourceTree,
+  tree: CommitTree,
   components: readonly Component[],
 ): Promise<ReadonlyMap<string, ObservedInputs | PrimitiveError>> {
   try {
@@ -91,7 +91,7 @@ function isRefusal(error: unknown): error is PrimitiveError {
   return error instanceof PrimitiveError && error.exit === 2;
 }
 
-function withState(primitive: Primitive): ListedPrimitive {
+function withState(primitive: PrimitiveEntry): ListedPrimitive {
   return { ...primitive, state: primitive.component === undefined ? 'invalid' : 'uncommitted' };
 }
 
@@ -103,7 +103,7 @@ interface Committed extends Pick<Discovery, 'warnings'> {
   readonly changed: ReadonlySet<string>;
 }
 
-async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
+async function readHead(tree: CommitTree, folder: string): Promise<Committed> {
   const [changes, { manifests, warnings }] = await Promise.all([
     tree.changes(),
     discoverPrimitives(tree, folder),
@@ -118,7 +118,7 @@ async function readHead(tree: SourceTree, folder: string): Promise<Committed> {
 
 /** Texts by folder of what a sparse checkout leaves out: it is not there, and no change says that it was deleted. */
 async function readLeftOut(
-  tree: SourceTree | undefined,
+  tree: CommitTree | undefined,
   head: Committed | undefined,
   onDisk: ReadonlyMap<string, unknown>,
 ): Promise<readonly (readonly [folder: string, text: string])[]> {

@@ -9,7 +9,7 @@ import { digestsOfKind } from '../../kinds/template.ts';
 import type { Workspace } from '../../repository/config.ts';
 import { templateState } from '../../repository/provenance.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import type { ListDocument, ListEntry } from './document.ts';
 import { type ListedPrimitive, takeInventory } from './inventory.ts';
 
@@ -20,7 +20,7 @@ export interface ListPorts {
   workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;
   /** HEAD and the work tree. */
-  tree(): Promise<SourceTree>;
+  tree(): Promise<CommitTree>;
   readonly emit: Emit;
 }
 

@@ -11,7 +11,7 @@ import type { Manifest } from '../../oci/types.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
 import type { History } from '../../repository/history.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import type { SealContext } from '../../seal/search.ts';
 import type { SbomFormat, SbomGenerator, Signer } from '../../seal/types.ts';
 import type { PlannedComponent, PublishPlan, SealedImage } from './document.ts';
@@ -52,7 +52,7 @@ export interface Execution {
   readonly plan: PublishPlan;
   /** Counts every signer that the config knows. */
   readonly seal: SealContext;
-  readonly tree: SourceTree & History;
+  readonly tree: CommitTree & History;
   /** Host and path that all images begin with. */
   readonly registryPrefix: string;
   readonly signer: Signer;

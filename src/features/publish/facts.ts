@@ -13,7 +13,7 @@ import type { ReleaseComponent } from '../../seal/types.ts';
 import type { BundleVerifier } from '../../seal/verifier.ts';
 import type { CurrentTag } from './decide.ts';
 import type { Run, SealedImage } from './document.ts';
-import type { ComponentFacts, Facts, RecordFacts } from './plan.ts';
+import type { ComponentFacts, PublishFacts, RecordFacts } from './plan.ts';
 import { expectedImage, readTag } from './sealed-image.ts';
 
 /** Places of the release records that may vouch for images. */
@@ -31,7 +31,7 @@ export interface ReleaseRecords {
   readonly channel: RecordState;
 }
 
-/** Facts known before the registry is asked for images. */
+/** PublishFacts known before the registry is asked for images. */
 export interface FactsInput extends RecordsInput {
   readonly source?: string;
   readonly run: Run;
@@ -44,7 +44,7 @@ export interface FactsInput extends RecordsInput {
 }
 
 /** Sources of the facts. `policy` knows every signer of the config. */
-export interface FactPorts {
+export interface PublishFactPorts {
   readonly registry: Registry;
   readonly verifier: BundleVerifier;
   readonly policy: TrustPolicy;
@@ -84,8 +84,8 @@ export async function readRecords(
 export async function gatherFacts(
   input: FactsInput,
   reading: Promise<ReleaseRecords>,
-  ports: FactPorts,
-): Promise<Facts> {
+  ports: PublishFactPorts,
+): Promise<PublishFacts> {
   const limit = pLimit(HEADS_AT_A_TIME);
   const readComponent = async (inputs: ComponentInputs) => {
     const { repository } = inputs.component;
@@ -144,7 +144,7 @@ class ComponentReader {
   /** Counts only signers whose images this run may reuse. */
   readonly #reusable: SealContext;
 
-  constructor(run: Run, records: ReleaseRecords, { registry, verifier, policy }: FactPorts) {
+  constructor(run: Run, records: ReleaseRecords, { registry, verifier, policy }: PublishFactPorts) {
     this.#records = records;
     this.#known = { registry, verifier, policy };
     this.#reusable = { registry, verifier, policy: scopedTo(policy, run.signer) };

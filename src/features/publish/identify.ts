@@ -2,7 +2,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import type { Config } from '../../repository/config.ts';
 import type { History } from '../../repository/history.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import { checkRun, resolveRun, type SigningIdentity } from '../../seal/run-identity.ts';
 import type { TrustPolicy } from '../../seal/trust.ts';
 import type { Run } from './document.ts';
@@ -14,7 +14,7 @@ export type SigningConfig = Pick<Config, 'channel'> & {
 
 export interface IdentityPorts {
   workspace(): Promise<{ readonly config: SigningConfig }>;
-  tree(): Promise<Pick<SourceTree, 'head'>>;
+  tree(): Promise<Pick<CommitTree, 'head'>>;
   policy(): Promise<TrustPolicy>;
   /** Throws `identity-missing` if there is none. */
   identity(): Promise<SigningIdentity>;

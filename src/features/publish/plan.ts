@@ -39,7 +39,7 @@ export interface RecordFacts {
 }
 
 /** Everything that planning depends on. */
-export interface Facts {
+export interface PublishFacts {
   readonly commit: string;
   readonly source?: string;
   readonly run: Run;
@@ -77,7 +77,7 @@ export interface PlannedPublish {
  * Throws `publish-selection-partial` for a part of the components without --seal-only or --keep-going, and
  * `channel-undecidable` if the history in this clone does not show whether the channel would move backward.
  */
-export function planPublish(facts: Facts, options: PlanOptions): PlannedPublish {
+export function planPublish(facts: PublishFacts, options: PlanOptions): PlannedPublish {
   if (!facts.whole && !options.sealOnly && !options.keepGoing) {
     throw new PrimitiveError(
       'publish-selection-partial',
@@ -123,7 +123,7 @@ export function componentInput({ component, inputDigest }: ComponentInputs): Com
   };
 }
 
-function planTask(component: ComponentFacts, facts: Facts): Task {
+function planTask(component: ComponentFacts, facts: PublishFacts): Task {
   const planned = planComponent(component, facts);
   const { inputs, baseline } = component;
   const isReused = baseline && 'sealed' in planned && planned.sealed.digest === baseline.manifest.digest;
@@ -135,7 +135,7 @@ function idOf({ kind, name }: { readonly kind: string; readonly name: string }):
   return `${kind}/${name}`;
 }
 
-function planComponent(component: ComponentFacts, { run, commit }: Facts): PlannedComponent {
+function planComponent(component: ComponentFacts, { run, commit }: PublishFacts): PlannedComponent {
   const { inputs, current, baseline } = component;
   const common = componentInput(inputs);
   const make = (supersedes?: Digest): PlannedComponent => {
@@ -174,7 +174,7 @@ function reuseReason({ found, commit }: Baseline): string {
 }
 
 function planRecord(
-  facts: Facts,
+  facts: PublishFacts,
   components: readonly PlannedComponent[],
   options: PlanOptions,
 ): PlannedRecord {
@@ -201,7 +201,7 @@ function planRecord(
 function recordThere(
   { signed, detail = 'it is not signed' }: RecordFacts,
   components: readonly PlannedComponent[],
-  facts: Facts,
+  facts: PublishFacts,
 ): There {
   if (!signed) return { tier: undefined, problem: `the record of this commit cannot be trusted: ${detail}` };
   const differing = differences(signed.record, components, facts);
@@ -213,7 +213,7 @@ function recordThere(
 function differences(
   record: ReleaseRecord,
   components: readonly PlannedComponent[],
-  { whole }: Facts,
+  { whole }: PublishFacts,
 ): string[] {
   const listed = new Map<string, ReleaseComponent>(record.components.map((entry) => [entry.image, entry]));
   const differing = components.flatMap((component) => {
@@ -228,7 +228,7 @@ function differences(
   return whole ? [...differing, ...gone] : differing;
 }
 
-function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
+function planChannel(facts: PublishFacts, record: PlannedRecord): PlannedChannel {
   const { channel, run, commit } = facts;
   const listed = channel.record?.signed;
   const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
@@ -271,6 +271,6 @@ function planChannel(facts: Facts, record: PlannedRecord): PlannedChannel {
 }
 
 /** How to set the channel to a commit that does not follow the one that it is at. */
-function resetChannel({ releases, channel }: Facts): string {
+function resetChannel({ releases, channel }: PublishFacts): string {
   return `delete the tag ${releases}:${channel.tag}; the next run creates it`;
 }

@@ -6,7 +6,7 @@ import type { Registry } from '../../oci/registry.ts';
 import type { ImageRepository } from '../../oci/types.ts';
 import { checkContexts } from '../../repository/check-contexts.ts';
 import { findEntries, pathIn } from '../../repository/folders.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import type { PublishPlan } from './document.ts';
 import { type BuildTools, buildsAny, type Task } from './execution.ts';
 
@@ -25,7 +25,7 @@ export interface PreflightPorts {
  *
  * Throws what {@link checkContexts} and {@link refuseDockerfiles} throw, the latter for all files together.
  */
-export async function checkBuilds(tasks: readonly Task[], tree: SourceTree): Promise<readonly Task[]> {
+export async function checkBuilds(tasks: readonly Task[], tree: CommitTree): Promise<readonly Task[]> {
   const due = tasks.filter(({ planned }) => planned.action === 'build');
   await checkContexts(
     tree,

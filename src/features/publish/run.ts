@@ -15,7 +15,7 @@ import { type ComponentInputs, readInputs } from '../../repository/inputs.ts';
 import { cachesFor } from '../../repository/layer-caches.ts';
 import { type Selection, selectComponents } from '../../repository/selection.ts';
 import type { TrustTier } from '../../repository/signers.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import { releasesRepository } from '../../seal/record.ts';
 import type { SbomGenerator, Signer } from '../../seal/types.ts';
 import { verifiedSigner } from '../../seal/verified-signer.ts';
@@ -33,7 +33,7 @@ import {
 import { planEvent, publishedEvent } from './hooks.ts';
 import { type IdentityPorts, identify, type SigningConfig, sourceOf } from './identify.ts';
 import { phaseClock } from './phases.ts';
-import { type Facts, planPublish } from './plan.ts';
+import { type PublishFacts, planPublish } from './plan.ts';
 import { checkBuilds, preflight } from './preflight.ts';
 import { checkSecrets, describeJobToken, type JobToken, type SecretPorts } from './secrets.ts';
 
@@ -67,7 +67,7 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   readonly signal: AbortSignal;
   readonly hooks: RunHooks;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
-  tree(): Promise<SourceTree & History>;
+  tree(): Promise<CommitTree & History>;
   /** All components of HEAD. */
   components(): Promise<readonly Component[]>;
   registry(): Promise<Registry & { requests(): number }>;
@@ -216,7 +216,7 @@ export async function loadTrust({ signer }: Run, ports: PublishPorts): Promise<v
 }
 
 /** Reads inputs, identity and records at the same time; what is wrong with them is thrown in that order. */
-async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<Facts> {
+async function readFacts(request: PublishRequest, ports: PublishPorts, emit: Emit): Promise<PublishFacts> {
   const selecting = begin(selectInputs(request.selection, ports));
   const identifying = begin(identify(request.dryRun, ports, emit));
   const reading = begin(readReleases(ports));
@@ -230,7 +230,7 @@ export async function compareWithRegistry(
   given: Pick<FactsInput, 'inputs' | 'whole' | 'run' | 'sealOnly'>,
   reading: Promise<ReleaseRecords>,
   ports: PublishPorts,
-): Promise<Facts> {
+): Promise<PublishFacts> {
   const { config, tree, registry, verifier, policy } = await openRegistry(ports);
   const source = await sourceOf(given.run, tree);
   const input = releaseOf(config, tree);
@@ -267,7 +267,7 @@ export async function readReleases(ports: PublishPorts): Promise<ReleaseRecords>
   return readRecords(releaseOf(config, tree), { registry, verifier, policy });
 }
 
-function releaseOf({ registry, channel }: PublishConfig, { head }: SourceTree): RecordsInput {
+function releaseOf({ registry, channel }: PublishConfig, { head }: CommitTree): RecordsInput {
   return {
     commit: head.commit,
     registryPrefix: registry,

@@ -8,7 +8,7 @@ import type { ImageRepository } from '../../oci/types.ts';
 import type { Config } from '../../repository/config.ts';
 import type { ConfigLocation } from '../../repository/discovery.ts';
 import type { TrustTier } from '../../repository/signers.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { type RecordState, readRecord, releasesRepository } from '../../seal/record.ts';
 import type { SealContext } from '../../seal/search.ts';
@@ -36,7 +36,7 @@ export interface ReleasePorts extends AdvisoryPorts {
     readonly config: Pick<Config, 'registry'>;
     readonly location: Pick<ConfigLocation, 'root'>;
   }>;
-  tree(): Promise<Pick<SourceTree, 'head'>>;
+  tree(): Promise<Pick<CommitTree, 'head'>>;
   registry(): Promise<Registry>;
   verifier(): Promise<BundleVerifier>;
   policy(): Promise<TrustPolicy>;

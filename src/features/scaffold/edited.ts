@@ -5,7 +5,7 @@ import { type Digest, digestOf } from '../../core/digest.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import type { FileHistory } from '../../repository/history.ts';
 import { mergeTexts, withLineFeeds } from '../../repository/merge.ts';
-import type { SourceTree } from '../../repository/source-tree.ts';
+import type { CommitTree } from '../../repository/source-tree.ts';
 
 /** The texts of a file that a person and the template changed. */
 export interface EditedFile {
@@ -15,7 +15,7 @@ export interface EditedFile {
 }
 
 /** The parts of a repository by which edited files are merged. */
-export type PastFiles = FileHistory & Pick<SourceTree, 'root' | 'readWhole' | 'changes'>;
+export type PastFiles = FileHistory & Pick<CommitTree, 'root' | 'readWhole' | 'changes'>;
 
 /** What the recorded versions of a template make of a file, if that has the digest; undefined if none can be had. */
 export type PastRendering = (path: string, digest: Digest) => Promise<string | undefined>;

@@ -10,7 +10,7 @@ export interface GoneFile {
 }
 
 /** A file that the template did not have before. */
-export interface NewFile {
+export interface AddedFile {
   readonly digest: Digest;
   readonly text: string;
 }
@@ -27,7 +27,7 @@ const FEWEST = 5;
  */
 export function findMoves(
   gone: ReadonlyMap<string, GoneFile>,
-  fresh: ReadonlyMap<string, NewFile>,
+  fresh: ReadonlyMap<string, AddedFile>,
 ): ReadonlyMap<string, string> {
   const pairs = [...fresh].flatMap(([path, { digest, text }]) =>
     [...gone].flatMap(([from, before]) => {

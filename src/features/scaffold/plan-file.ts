@@ -2,7 +2,7 @@ import { type Digest, digestOf } from '../../core/digest.ts';
 import { optional } from '../../core/object.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { mergeFile, withCrlf } from '../../repository/merge.ts';
-import type { Provenance } from '../../repository/provenance.ts';
+import type { TemplateRecord } from '../../repository/provenance.ts';
 import type { Existing } from './facts.ts';
 import type { ActionReason, PlannedFile, ScaffoldFacts } from './planned.ts';
 
@@ -14,7 +14,7 @@ export function planFile(
   path: string,
   { bytes, mode, owner, source, twin }: RenderedFile,
   facts: ScaffoldFacts,
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
 ): FilePlan {
   const { existing, moved } = facts;
   const digest = digestOf(bytes);
@@ -43,7 +43,7 @@ export function planFile(
 /** The action on a file that is not there. */
 function planMissing(
   file: Pick<PlannedFile, 'owner' | 'source'>,
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   facts: ScaffoldFacts,
   taken: Digest | undefined,
 ): Pick<FilePlan, 'action' | 'reason'> {
@@ -57,7 +57,7 @@ function planMissing(
 /** Whether a file is one of a newer template, which only an update takes over: beside older files it may not compile. */
 function isAdded(
   { owner, source }: Pick<PlannedFile, 'owner' | 'source'>,
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   { update }: ScaffoldFacts,
 ): boolean {
   if (before === undefined || update || owner === 'generated') return false;
@@ -116,7 +116,7 @@ function sourceOf(path: string | undefined, { templates }: ScaffoldFacts): Pick<
 }
 
 /** What the template last made of a file, as far as the primitive has it. */
-export function takenOf(before: Provenance | undefined, path: string): Digest | undefined {
+export function takenOf(before: TemplateRecord | undefined, path: string): Digest | undefined {
   return before?.merged?.get(path)?.at(-1) ?? before?.files.get(path);
 }
 

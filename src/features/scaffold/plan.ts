@@ -6,7 +6,7 @@ import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { languageNamed } from '../../languages/all.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
-import { newManifest, type Provenance, withEject, withProvenance } from '../../repository/provenance.ts';
+import { newManifest, type TemplateRecord, withEject, withProvenance } from '../../repository/provenance.ts';
 import { isOf, planFile, takenOf } from './plan-file.ts';
 import {
   type Contents,
@@ -77,7 +77,7 @@ export function refuseConflicts({ kind, name, path, files, unmanaged }: Scaffold
 
 function planFiles(
   facts: ScaffoldFacts,
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   contents: Map<Digest, Uint8Array>,
 ): PlannedFile[] {
   const { kind, rendered, existing } = facts;

@@ -3,15 +3,15 @@ import { optional } from '../../core/object.ts';
 import { recordedVersions } from '../../kinds/generators/built-in.ts';
 import { isPlatform } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
-import type { Provenance, TemplateOrigin } from '../../repository/provenance.ts';
+import type { TemplateOrigin, TemplateRecord } from '../../repository/provenance.ts';
 import { isBehind, type PlannedFile, type ScaffoldFacts, staysOwners } from './planned.ts';
 
 /** The record of `primitive.yaml` once a plan is executed. */
 export function recordAfter(
   files: readonly PlannedFile[],
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   facts: ScaffoldFacts,
-): Provenance {
+): TemplateRecord {
   const { kind, inputs, events } = facts;
   const version = files.some(isBehind) ? (before?.version ?? kind.version) : kind.version;
   return {
@@ -29,8 +29,8 @@ export function recordAfter(
  */
 function digestsAfter(
   files: readonly PlannedFile[],
-  before: Provenance | undefined,
-): Pick<Provenance, 'files' | 'merged'> {
+  before: TemplateRecord | undefined,
+): Pick<TemplateRecord, 'files' | 'merged'> {
   const entriesOf = <T>(of: (file: PlannedFile) => T | undefined) =>
     new Map(
       files.flatMap((file): [string, T][] => {
@@ -56,9 +56,9 @@ function digestsAfter(
  */
 function templateAfter(
   files: readonly PlannedFile[],
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   facts: ScaffoldFacts,
-): Pick<Provenance, 'sources' | 'omitted' | 'origins' | 'generators'> {
+): Pick<TemplateRecord, 'sources' | 'omitted' | 'origins' | 'generators'> {
   const { update, origin, kind } = facts;
   if (before !== undefined && before.sources === undefined && !update) return {};
   const { sources, omitted } = sourcesAfter(files, before, facts);
@@ -71,7 +71,7 @@ function templateAfter(
 
 function sourcesAfter(
   files: readonly PlannedFile[],
-  before: Provenance | undefined,
+  before: TemplateRecord | undefined,
   { templates, rendered, update, kind }: ScaffoldFacts,
 ): { readonly sources: ReadonlyMap<string, Digest>; readonly omitted: readonly string[] } {
   const planned = new Map(files.map((file) => [file.path, file]));
@@ -98,7 +98,7 @@ function sourcesAfter(
 }
 
 /** Folders of shared code that are as an older version of its generator writes it. */
-function heldFolders({ generators = [] }: Kind, before: Provenance | undefined): readonly string[] {
+function heldFolders({ generators = [] }: Kind, before: TemplateRecord | undefined): readonly string[] {
   if (before === undefined) return [];
   const older = generators.filter((one) => isPlatform(one) && before.generators?.[one.id] !== one.version);
   return older.map(({ writes }) => `${writes}/`);

@@ -7,7 +7,7 @@ import type { BundleVerifier } from '../../seal/verifier.ts';
 import type { Released } from './proto-base.ts';
 
 /** Ports for reading the channel of the config. */
-export interface ReleasePorts {
+export interface ChannelPorts {
   workspace(): Promise<{ readonly config: Pick<Config, 'registry' | 'channel'> }>;
   registry(options: { readonly retryBudget: number }): Promise<Registry>;
   verifier(): Promise<BundleVerifier>;
@@ -18,7 +18,7 @@ export interface ReleasePorts {
 const LIMIT = 5000;
 
 /** The commit of the newest release record of the channel, if a trusted signer has signed it. */
-export async function lastRelease(ports: ReleasePorts): Promise<Released> {
+export async function lastRelease(ports: ChannelPorts): Promise<Released> {
   const { promise, resolve } = Promise.withResolvers<Released>();
   const timer = setTimeout(
     () => resolve({ why: `the registry does not answer in ${LIMIT / 1000} s` }),
@@ -34,7 +34,7 @@ export async function lastRelease(ports: ReleasePorts): Promise<Released> {
   }
 }
 
-async function readChannel(ports: ReleasePorts): Promise<Released> {
+async function readChannel(ports: ChannelPorts): Promise<Released> {
   const [{ config }, registry, verifier, policy] = await Promise.all([
     ports.workspace(),
     ports.registry({ retryBudget: 0 }),

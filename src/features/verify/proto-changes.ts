@@ -37,12 +37,12 @@ export type CompareProto = (files: {
 >;
 
 /** A comparison: of which files, with which commit. */
-export type Compared = VerifyDocument['compared'][number];
+type ComparedFiles = VerifyDocument['compared'][number];
 
 interface ProtoComparison {
   readonly facts: readonly Fact[];
   readonly unchecked: VerifyDocument['unchecked'];
-  readonly compared: readonly Compared[];
+  readonly compared: readonly ComparedFiles[];
 }
 
 /** Ports for comparing proto files. */
@@ -65,7 +65,7 @@ export async function readProtoChanges(
     if (generator === undefined || primitive.manifest === undefined) continue;
     served.push({ primitive, generator, now: await readProtoModule(primitive, ports.tree, ports.base) });
   }
-  const found = { facts: [] as Fact[], unchecked: [] as Unchecked[], compared: [] as Compared[] };
+  const found = { facts: [] as Fact[], unchecked: [] as Unchecked[], compared: [] as ComparedFiles[] };
   if (served.length === 0) return found;
   const base = await ports.findBase();
   if (base === 'none') return found;

@@ -6,7 +6,7 @@ import { modelFiles } from '../kind.ts';
 import type { RenderedFile } from '../render.ts';
 import type { ProtoFile } from './connect/proto-file.ts';
 import { ejectedFiles } from './eject.ts';
-import type { BuiltIn, Generator, Made, ReadFile, Source } from './generator.ts';
+import type { BuiltIn, Generator, GeneratorInput, Made, ReadFile } from './generator.ts';
 import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platform.ts';
 
 /**
@@ -71,7 +71,7 @@ export async function withGenerated(
     eject = [],
     goMod,
     ...source
-  }: Omit<Source, 'read'> & {
+  }: Omit<GeneratorInput, 'read'> & {
     /** Files of shared code that its owner writes. */
     readonly eject?: readonly string[] | undefined;
     /** The file as it is there, if it is: it names the module. */
@@ -98,7 +98,7 @@ export async function withGenerated(
   return { files: new Map([...files].sort(byKey)), warnings };
 }
 
-async function generateModel(generator: Generator, { read, shown, bpmn }: Source): Promise<Made> {
+async function generateModel(generator: Generator, { read, shown, bpmn }: GeneratorInput): Promise<Made> {
   const { writes } = generator;
   const [source = ''] = modelFiles({ generators: [generator] });
   const bytes = await read(source);
@@ -123,7 +123,7 @@ async function generateModel(generator: Generator, { read, shown, bpmn }: Source
 }
 
 /** A client of the Connect protocol in TypeScript, for the services of one proto file; none without that file. */
-async function generateClient({ reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
+async function generateClient({ reads, writes }: Generator, { read, shown }: GeneratorInput): Promise<Made> {
   const [source = ''] = reads;
   const bytes = await read(source);
   // Of a person's own surface, or from before there were clients.
@@ -142,13 +142,13 @@ async function generateClient({ reads, writes }: Generator, { read, shown }: Sou
 }
 
 /** A client of the Connect protocol in Go. */
-async function generateGoClient(generator: Generator, source: Source): Promise<Made> {
+async function generateGoClient(generator: Generator, source: GeneratorInput): Promise<Made> {
   const { goClient } = await import('./connect/go.ts');
   return oneFileClient(generator, source, 'client.go', goClient);
 }
 
 /** A client of the Connect protocol in Python. */
-async function generatePythonClient(generator: Generator, source: Source): Promise<Made> {
+async function generatePythonClient(generator: Generator, source: GeneratorInput): Promise<Made> {
   const { pythonClient } = await import('./connect/python.ts');
   return oneFileClient(generator, source, '__init__.py', pythonClient);
 }
@@ -156,7 +156,7 @@ async function generatePythonClient(generator: Generator, source: Source): Promi
 /** A client for the services of one proto file; none without that file, as of a primitive that calls none. */
 async function oneFileClient(
   { reads, writes }: Generator,
-  { read, shown }: Source,
+  { read, shown }: GeneratorInput,
   name: string,
   clientOf: (file: ProtoFile, source: string) => string,
 ): Promise<Made> {
@@ -169,7 +169,10 @@ async function oneFileClient(
 }
 
 /** The events of one proto file in Go; none without that file. Throws `generator-input` if it declares none. */
-async function generateEvents({ id, reads, writes }: Generator, { read, shown }: Source): Promise<Made> {
+async function generateEvents(
+  { id, reads, writes }: Generator,
+  { read, shown }: GeneratorInput,
+): Promise<Made> {
   const [source = ''] = reads;
   const bytes = await read(source);
   // Of a person's own projection, or from before they were generated.

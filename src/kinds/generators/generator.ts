@@ -10,11 +10,11 @@ export type ReadFile = (path: string) => Promise<Uint8Array | undefined>;
 
 /** One version of a generator that is part of this package: what it makes depends on the files that it reads alone. */
 export interface BuiltIn {
-  readonly generate: (generator: Generator, source: Source) => Promise<Made>;
+  readonly generate: (generator: Generator, source: GeneratorInput) => Promise<Made>;
 }
 
 /** Input of a built-in generator. */
-export interface Source {
+export interface GeneratorInput {
   readonly read: ReadFile;
   /** Put before paths in messages. */
   readonly shown: string;

@@ -5,7 +5,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { byKey } from '../../core/order.ts';
 import { packagePath } from '../../core/package.ts';
 import type { Kind } from '../kind.ts';
-import type { BuiltIn, Generator, Made, Source } from './generator.ts';
+import type { BuiltIn, Generator, GeneratorInput, Made } from './generator.ts';
 
 /** Packages of the code that all services of a language share: each version, once released, stays as it is. */
 const GO_1 = ['caller', 'credentials', 'issuer', 'lifecycle', 'probe', 'settings', 'telemetry'];
@@ -75,7 +75,7 @@ function readPackage(name: string, version: number): ReadonlyMap<string, string>
 
 async function generate(
   generator: Generator,
-  { read, shown }: Pick<Source, 'read' | 'shown'>,
+  { read, shown }: Pick<GeneratorInput, 'read' | 'shown'>,
 ): Promise<Made> {
   const module = await moduleOf(generator, read, shown);
   const goMod = new TextDecoder().decode(await read('go.mod'));
@@ -95,7 +95,7 @@ export async function pastPlatformFile(
   path: string,
   digest: Digest,
   generators: Kind['generators'] = [],
-  source: Pick<Source, 'read' | 'shown'>,
+  source: Pick<GeneratorInput, 'read' | 'shown'>,
 ): Promise<string | undefined> {
   for (const one of generators) {
     if (!isPlatform(one) || !path.startsWith(`${one.writes}/`)) continue;
@@ -120,7 +120,11 @@ function isRequired(module: string | undefined, goMod: string): boolean {
 }
 
 /** The module of the primitive. Throws `generator-input` (exit 2). */
-export async function moduleOf({ id }: Generator, read: Source['read'], shown: string): Promise<string> {
+export async function moduleOf(
+  { id }: Generator,
+  read: GeneratorInput['read'],
+  shown: string,
+): Promise<string> {
   const goMod = new TextDecoder().decode(await read('go.mod'));
   const module = /^module\s+([\w.~/-]+)/m.exec(goMod)?.[1];
   if (module !== undefined) return module;

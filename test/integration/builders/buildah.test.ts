@@ -4,10 +4,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createProcesses, type Variables } from '../../../src/adapters/process.ts';
+import { createProcesses } from '../../../src/adapters/process.ts';
 import type { BuildRequest } from '../../../src/builders/builder.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
 import { pinnedReferences, referencesFor } from '../../../src/builders/dockerfile/pins.ts';
+import type { Variables } from '../../../src/core/variables.ts';
 import { startDelayProxy } from '../../support/services/delay-proxy.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
 import { run } from '../../support/services/run.ts';

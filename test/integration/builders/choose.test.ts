@@ -2,8 +2,9 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createProcesses, type Variables } from '../../../src/adapters/process.ts';
+import { createProcesses } from '../../../src/adapters/process.ts';
 import { chooseBuilder } from '../../../src/builders/choose.ts';
+import type { Variables } from '../../../src/core/variables.ts';
 import { startDockerEngine } from '../../support/docker-engine.ts';
 import { type Buildkit, startBuildkit } from '../../support/services/buildkit.ts';
 import { run } from '../../support/services/run.ts';

@@ -5,7 +5,7 @@ import { OWN_PACKAGE } from '../../../src/core/package.ts';
 import { advisoriesOf, judgeAdvisories } from '../../../src/kinds/advisories.ts';
 import { bundledKinds, type Kind, OWN_KINDS, openKinds } from '../../../src/kinds/kind.ts';
 import { digestsOfKind } from '../../../src/kinds/template.ts';
-import type { Provenance, TemplateOrigin } from '../../../src/repository/provenance.ts';
+import type { TemplateOrigin, TemplateRecord } from '../../../src/repository/provenance.ts';
 
 const kinds = await openKinds({ [OWN_KINDS]: bundledKinds() });
 const OTHER: Digest = `sha256:${'ab'.repeat(32)}`;
@@ -19,7 +19,7 @@ async function kindNamed(name: string): Promise<Kind> {
 /** States of the advisories of a primitive that has that template file, and all others as they are now. */
 async function states(kind: Kind, path: string, digest: Digest, origins: readonly TemplateOrigin[] = []) {
   const sources = new Map(await digestsOfKind(kind)).set(path, digest);
-  const provenance: Provenance = { version: 1, inputs: {}, files: new Map(), sources, origins };
+  const provenance: TemplateRecord = { version: 1, inputs: {}, files: new Map(), sources, origins };
   return (await judgeAdvisories(kind, provenance)).map(({ id, state }) => [id, state]);
 }
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
   newManifest,
-  type Provenance,
   readManifest,
+  type TemplateRecord,
   withProvenance,
 } from '../../../src/repository/provenance.ts';
 
 const hex = 'ab'.repeat(32);
 const digest = `sha256:${hex}` as const;
-const provenance: Provenance = {
+const provenance: TemplateRecord = {
   version: 3,
   inputs: { service: 'proto/a.proto' },
   files: new Map([

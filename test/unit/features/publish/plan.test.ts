@@ -4,8 +4,8 @@ import type { CurrentTag } from '../../../../src/features/publish/decide.ts';
 import type { SealedImage } from '../../../../src/features/publish/document.ts';
 import {
   type ComponentFacts,
-  type Facts,
   type PlanOptions,
+  type PublishFacts,
   planPublish,
   type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
@@ -57,7 +57,7 @@ function component(over: Partial<ComponentFacts> = {}): ComponentFacts {
   return { inputs: { component: orders, inputDigest: INPUTS, files: { entries: [] } }, ...over };
 }
 
-function facts(tier: TrustTier, over: Partial<Facts> = {}): Facts {
+function facts(tier: TrustTier, over: Partial<PublishFacts> = {}): PublishFacts {
   return {
     commit: COMMIT,
     run: { tier, signer: { type: 'key', fingerprint: 'sha256:f' }, branch: 'main' },
@@ -172,7 +172,7 @@ describe('what is done for a component', () => {
 describe('the release record', () => {
   const kept = { components: [component({ current: tagged('trusted') })] };
 
-  it.each<[string, TrustTier, Partial<Facts>, object]>([
+  it.each<[string, TrustTier, Partial<PublishFacts>, object]>([
     ['nothing there', 'trusted', {}, { action: 'write' }],
     [
       'ours, the same',
@@ -252,7 +252,7 @@ describe('the channel', () => {
     channel: { tag: 'main', branch: 'main', record: record(tier, commit), ...(behind ? { behind } : {}) },
   });
 
-  it.each<[string, TrustTier, Partial<Facts>, object]>([
+  it.each<[string, TrustTier, Partial<PublishFacts>, object]>([
     ['is new', 'trusted', {}, { action: 'move' }],
     ['follows', 'trusted', at('trusted', BEFORE, 'yes'), { action: 'move', from: BEFORE }],
     ['is here', 'trusted', at('trusted', COMMIT), { action: 'keep' }],

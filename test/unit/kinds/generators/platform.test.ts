@@ -7,7 +7,7 @@ import { builtIn, recordedGenerators } from '../../../../src/kinds/generators/bu
 import type { Generator } from '../../../../src/kinds/generators/generator.ts';
 import { isPlatform, platformDigests, withoutHeader } from '../../../../src/kinds/generators/platform.ts';
 import { allKinds, bundledKinds, openKinds } from '../../../../src/kinds/kind.ts';
-import type { Provenance } from '../../../../src/repository/provenance.ts';
+import type { TemplateRecord } from '../../../../src/repository/provenance.ts';
 
 const all = await allKinds(await openKinds({ primitive: bundledKinds() }));
 const users = all.filter(({ generators = [] }) => generators.some(isPlatform));
@@ -82,7 +82,7 @@ describe('the version that a primitive records', () => {
     const path = 'internal/platform/probe/probe.go';
     const [older, newer] = [digestOf('older'), digestOf('newer')];
     const generators = [{ ...platform, version: '2' }];
-    const before: Provenance = {
+    const before: TemplateRecord = {
       version: 1,
       inputs: {},
       files: new Map([[path, older]]),
