@@ -15,7 +15,7 @@ import { resolvedFiles } from './resolved-files.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** What every bundle of our sources is made with. */
+/** Settings of every bundle of our sources. */
 export const bundling = {
   input: {
     cwd: root,
@@ -79,7 +79,7 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
   return { files: output.length + 1, bytes };
 }
 
-/** What the `kind.yaml` of each kind says. Throws where one of them is not valid. */
+/** The content of each `kind.yaml`. Throws if one of them is not valid. */
 async function kindFiles(): Promise<Readonly<Record<string, BundledKind>>> {
   const kinds = await allKinds(await openKinds({ [OWN_KINDS]: bundledKinds() }));
   return Object.fromEntries(kinds.map(({ folder: _folder, source: _source, ...kind }) => [kind.kind, kind]));

@@ -55,7 +55,7 @@ async function compare(commit: string): Promise<void> {
   }
 }
 
-/** What the sources of a commit scaffold, in a process of its own. */
+/** The files that the sources of a commit scaffold, made in a process of its own. */
 async function treesOf(commit: string, sources: string): Promise<Tree> {
   await mkdir(sources);
   const archive = ['archive', '--format=tar', `--output=${sources}.tar`, '--end-of-options', commit];

@@ -52,7 +52,7 @@ function publicUrl(remote: string): string | undefined {
 
 /**
  * Fetches in one go which of the objects a partial clone lacks; git itself would make a connection for each.
- * What cannot be had this way is left to git, and to its error.
+ * The rest is left to git, and to its error.
  */
 export async function fetchMissing(
   git: Git,

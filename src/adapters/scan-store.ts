@@ -4,7 +4,7 @@ import type { ScanCache, ScanStore } from '../features/verify/scan.ts';
 
 /**
  * Keeps the results of scans in one file, read once and replaced in one step: two runs at once do not disturb each other.
- * What cannot be read, or is of another version of this program, counts as empty; what cannot be written is not kept.
+ * A file that cannot be read, or is of another version of this program, counts as empty; one that cannot be written is not kept.
  */
 export function openScanStore(path: string, version: string): ScanStore {
   const readKept = async (): Promise<ScanCache> => {

@@ -22,7 +22,8 @@ export function checkSigningConfig(text: string, shown: string, fulcio: string |
   const caUrls = services.map((service: unknown) => {
     const url = field(service, 'url');
     const address = typeof url === 'string' ? addressOf(url) : undefined;
-    if (address === undefined) throw invalid(shown, `\`caUrls\` has ${JSON.stringify(url)}, which is no URL`);
+    if (address === undefined)
+      throw invalid(shown, `\`caUrls\` has ${JSON.stringify(url)}, which is not a URL`);
     if (allowed.includes(address) || isLoopbackHost(new URL(address).host))
       return { ...(service as object), url: address };
     throw new PrimitiveError('signing-service-unknown', `Cannot sign with ${address}.`, {

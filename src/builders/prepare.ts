@@ -153,7 +153,7 @@ export function baseUnavailable(
   why: string,
   suggestions: readonly string[],
 ): PrimitiveError {
-  return new PrimitiveError('base-unavailable', `The builder cannot get ${reference}`, {
+  return new PrimitiveError('base-unavailable', `The builder cannot pull ${reference}`, {
     why,
     suggestions: [...suggestions, 'Check the name, the digest, and the pull access of this machine.'],
     exit: 3,

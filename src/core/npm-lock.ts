@@ -6,7 +6,7 @@ export interface LockedPackage {
   readonly version: string;
   /** SHA-512 in the form of W3C Subresource Integrity. */
   readonly integrity: string;
-  /** Where npm had it from: a URL, or `file:` and a path. */
+  /** Its origin for npm: a URL, or `file:` and a path. */
   readonly resolved: string | undefined;
 }
 

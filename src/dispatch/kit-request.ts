@@ -67,7 +67,7 @@ export async function openRequest(
   const own = JSON.parse(
     await readFile(packagePath(`templates/gitops/scaffold/${contract}`), 'utf8'),
   ) as InputsFile;
-  // What is wrong anyway is refused before anybody is asked.
+  // Errors in the request itself are refused before anybody is asked.
   if ('resume' in asked) parseRun(asked.resume, targetOf(gitops, workflow, {}));
   else checkInputs(own, definedOf(asked.given));
   const github = await limited.github(gitops.repository);

@@ -311,7 +311,7 @@ function foreignProblem(
 /** A workflow opens its pull requests as an app, or as the account of a token that its owner has set up. */
 function warnOfAuthor({ number, author, byApp }: PullRequest, emit: Emit): void {
   if (byApp) return;
-  const message = `Pull request #${number} was opened by ${author}, who is no app: see that it is the workflow's.`;
+  const message = `Pull request #${number} was opened by ${author}, which is not an app: check that it is the workflow's.`;
   emit({ type: 'warning', code: 'gitops-pull-author', message });
 }
 

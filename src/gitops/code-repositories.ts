@@ -4,7 +4,7 @@ import type { Kit } from './kit-document.ts';
 export interface CodeRepository {
   /** `acme/app`. */
   readonly repository: string;
-  /** What `source` of a component.yaml may be for its components; the repository itself is the first. */
+  /** Allowed values of `source` in component.yaml of its components; the repository itself is the first. */
   readonly names: readonly string[];
 }
 

@@ -157,7 +157,9 @@ export const KitFile = strictObject(
         windows: Type.Optional(
           Type.Array(
             strictObject({
-              kind: Type.Enum(['allow', 'deny'], { description: 'Whether it syncs then, or does not.' }),
+              kind: Type.Enum(['allow', 'deny'], {
+                description: 'Whether it syncs in the window only, or does not sync in it.',
+              }),
               schedule: formed(
                 /^[0-9*/,A-Za-z-]+( [0-9*/,A-Za-z-]+){4}$/,
                 'five fields of cron',
@@ -171,9 +173,7 @@ export const KitFile = strictObject(
                   'Time zone of `schedule`. Default: UTC.',
                 ),
               ),
-              manualSync: Type.Optional(
-                Type.Boolean({ description: 'Whether a person may sync all the same.' }),
-              ),
+              manualSync: Type.Optional(Type.Boolean({ description: 'Whether a person may sync by hand.' })),
             }),
             { description: 'Sync windows of Argo CD.' },
           ),

@@ -18,7 +18,7 @@ export const AdvisoriesFile = strictObject(
           description: 'Names the advisory; unique in the file and never used again.',
         }),
         kind: Type.String({ description: 'A kind of the same folder.' }),
-        severity: Type.Enum(['low', 'medium', 'high', 'critical'], { description: 'How grave it is.' }),
+        severity: Type.Enum(['low', 'medium', 'high', 'critical'], { description: 'Severity.' }),
         summary: Type.String({ minLength: 1, maxLength: 300, description: 'One sentence.' }),
         fixedIn: Type.Optional(
           Type.String({

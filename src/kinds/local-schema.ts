@@ -7,7 +7,7 @@ const path = Type.String({
   description: 'Put behind the address; {entities} is the plural of the entity of what is called.',
 });
 
-/** What settings are in `compose.yaml`, by name. */
+/** Settings in `compose.yaml`, by name. */
 export const Local = Type.Record(
   Type.String({ pattern: '^[A-Z][A-Z0-9_]*$', title: 'a name of a variable' }),
   Type.Union([

@@ -47,7 +47,7 @@ export interface TemplateVariables extends PackageNames {
   readonly entity: EntityNames;
   /** Of kinds that take the events of another primitive, or call it. */
   readonly source?: EventSource;
-  /** What is called of it; undefined without it, or if its proto file has no service. */
+  /** The service that is called; undefined without a source, or if its proto file has no service. */
   readonly api?: SourceApi | undefined;
   /** Of kinds that serve an existing proto file, if one was given. */
   readonly service?: ProtoService;

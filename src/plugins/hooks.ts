@@ -62,10 +62,7 @@ function failed({ name, version }: InstalledPlugin, event: HookName, cause: unkn
   }
   return new PrimitiveError('hook-failed', `${who} failed.`, {
     why: messageOf(cause),
-    suggestions: [
-      `primitive plugins update ${name}`,
-      `Or do without it: primitive plugins uninstall ${name}`,
-    ],
+    suggestions: [`primitive plugins update ${name}`, `Or remove it: primitive plugins uninstall ${name}`],
     exit: 3,
     cause,
   });

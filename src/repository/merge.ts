@@ -43,7 +43,7 @@ export function withCrlf(text: string): string {
   return text.replaceAll('\n', '\r\n');
 }
 
-/** What is pinned to a version in a workflow: actions, the helm that one of them installs, programs of Go modules. */
+/** Version pins in a workflow: of actions, the helm that one of them installs, programs of Go modules. */
 const PINS: readonly RegExp[] = [
   /\b(?<before>uses: *(?<name>[\w./-]+)@)(?<pin>[0-9a-f]{40} # v(?<version>[0-9]+(?:\.[0-9]+)*))/g,
   /(?<before>uses: *(?<name>azure\/setup-helm)@[^\n]{1,200}\n *with:\n *version: *)(?<pin>v(?<version>[0-9]+(?:\.[0-9]+)*))/g,

@@ -134,7 +134,7 @@ function replaceAll(transaction: Transaction, staged: string): void {
 interface Place {
   readonly root: string;
   readonly staged: string;
-  /** Where what is replaced is kept until all is done. */
+  /** The folder that keeps replaced files until all is done. */
   readonly old: string;
 }
 

@@ -79,6 +79,8 @@ export interface ToolSpec {
   readonly pattern?: RegExp;
   /** Only a statically linked program will do. */
   readonly static?: boolean;
+  /** Installed only if it is named: no test needs it. */
+  readonly onDemand?: true;
   readonly source: GoSource | DebianSource | PypiSource | NpmSource | NpmTreeSource | ManualSource;
 }
 
@@ -298,6 +300,7 @@ export const catalogue: readonly ToolSpec[] = [
     // A peer in benches.
     name: 'ko',
     programs: ['ko'],
+    onDemand: true,
     minimum: '0.18.1',
     probe: ['version'],
     source: {

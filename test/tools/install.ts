@@ -220,9 +220,10 @@ function shown(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-/** `npm run tools -- [tool…]`: no name means all of them. */
+/** `npm run tools -- [tool…]`: no name means all that tests need. */
 async function main(names: readonly string[]): Promise<void> {
-  const wanted = names.length > 0 ? names : catalogue.map((spec) => spec.name);
+  const needed = catalogue.filter((spec) => !spec.onDemand).map((spec) => spec.name);
+  const wanted = names.length > 0 ? names : needed;
   const ready = await ensureTools(wanted);
   const width = Math.max(...wanted.map((name) => name.length));
   for (const [name, { path, version }] of ready) {

@@ -131,7 +131,7 @@ function missing(
   variables: Variables,
   lent: NothingLent,
 ): never {
-  const looked = `Looked at ${[...names, '`gh auth token`'].join(', ')}; ${lent.why}.`;
+  const looked = `Looked in ${[...names, '`gh auth token`'].join(', ')}; ${lent.why}.`;
   const { name: home } = githubHost(undefined, variables);
   const login = name === 'github.com' ? 'gh auth login' : `gh auth login --hostname ${name}`;
   const details =

@@ -235,7 +235,7 @@ async function checkBases(publish: DoctorPorts['publish']) {
   const worst = found.find(({ code }) => code !== NO_ANSWER) ?? found[0];
   if (worst === undefined) return { detail: list(bases.map(({ reference }) => reference)) };
   if (found.length === 1) throw worst;
-  throw new PrimitiveError(worst.code, `${found.length} bases of ${bases.length} cannot be got.`, {
+  throw new PrimitiveError(worst.code, `${found.length} bases of ${bases.length} cannot be pulled.`, {
     why: found.map(errorLine).join('\n'),
     suggestions: [...new Set(found.flatMap(({ suggestions }) => suggestions))],
     exit: 3,

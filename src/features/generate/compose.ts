@@ -9,7 +9,7 @@ import type { GenerateDocument } from './document.ts';
 import type { readOnDisk } from './on-disk.ts';
 import { readBelow } from './original.ts';
 
-/** What became of the compose file. */
+/** The result for the compose file. */
 export type Composing = NonNullable<GenerateDocument['compose']>;
 
 /**

@@ -15,7 +15,7 @@ interface Copied {
   readonly original: string;
   /** Relative to the primitive. */
   readonly copy: string;
-  /** What generators read of it; undefined if it cannot be read. */
+  /** The part that generators read; undefined if it cannot be read. */
   readonly meaningOf: (bytes: Uint8Array, path: string) => Promise<string | undefined>;
   readonly fix: string;
 }

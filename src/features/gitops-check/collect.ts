@@ -66,7 +66,7 @@ export function collectRendered(texts: ReadonlyMap<string, string>, lanes: reado
   for (const [path, text] of texts) {
     const lane = laneOfRender(path);
     if (!lanes.includes(lane)) {
-      findings.push({ rule: 'IMG003', message: `Folder ${lane} is no lane of kit.yaml`, path });
+      findings.push({ rule: 'IMG003', message: `Folder ${lane} is not a lane of kit.yaml`, path });
       continue;
     }
     try {

@@ -163,7 +163,7 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
   );
   throw refusal('kit-lane-removed', 'The update would leave lanes behind. Nothing was written.', findings, {
     suggestions: [
-      'A name, cluster, namespace or argocd that changed by mistake: take it back.',
+      'If a name, cluster, namespace or argocd changed by mistake, restore it.',
       'See what to do in the cluster, and before what: primitive gitops init --update --allow-lane-removal --dry-run',
     ],
   });

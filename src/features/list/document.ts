@@ -45,7 +45,8 @@ export const listSchema = strictObject({
         },
       ),
       advisories: Type.Array(advisorySchema, {
-        description: 'Faults of its template that it has, or of which that is not known; sorted by id.',
+        description:
+          'Faults of its template; with state unknown if primitive.yaml does not say whether it has them. Sorted by id.',
       }),
     }),
     { description: 'Sorted by kind, then name.' },

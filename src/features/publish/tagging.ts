@@ -157,7 +157,7 @@ async function writeTags(
  * Writes a tag once. Registries ignore conditional PUTs, so another publisher can come between looking and writing: what
  * was built, and all that an accepted run tags, is read back, and what is there instead is kept if it may be.
  *
- * What a trusted run reuses is not read back: publishers of one commit find the same image by the same record or input
+ * A tag that a trusted run reuses is not read back: publishers of one commit find the same image by the same record or input
  * tag, and if they do not, the release record decides (see `finalizeRelease`).
  */
 async function writeTag(

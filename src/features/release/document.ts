@@ -30,7 +30,7 @@ const image = strictObject({
   ),
   advisories: Type.Union([Type.Array(advisorySchema), Type.Null()], {
     description:
-      'Faults of templates that the source of the image has, by what primitive.yaml of the commit records, or of which that is not known; sorted by id. Null if it was not looked up: this clone does not have the commit, or no record was read.',
+      'Faults of templates in the source of the image, by the records in primitive.yaml of the commit; with state unknown if these do not say it. Sorted by id. Null if it was not looked up: this clone does not have the commit, or no record was read.',
   }),
   seal: Type.Union([sealed, Type.Null()], {
     description: 'The weakest of its bundles; null if it was not checked, or is not sealed.',

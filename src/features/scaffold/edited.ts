@@ -17,7 +17,7 @@ export interface EditedFile {
 /** The parts of a repository by which edited files are merged. */
 export type PastFiles = FileHistory & Pick<CommitTree, 'root' | 'readWhole' | 'changes'>;
 
-/** What the recorded versions of a template make of a file, if that has the digest; undefined if none can be had. */
+/** The text that a recorded version of the template makes of a file, if it has the digest; undefined if none has. */
 export type PastRendering = (path: string, digest: Digest) => Promise<string | undefined>;
 
 /** The record of an edited file. */

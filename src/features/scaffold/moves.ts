@@ -5,7 +5,7 @@ import { byCodeUnit } from '../../core/order.ts';
 export interface GoneFile {
   /** The last text of the template for it. */
   readonly digest: Digest;
-  /** The text of that; undefined if it cannot be had. */
+  /** The text of that; undefined if it cannot be read. */
   readonly base: string | undefined;
 }
 

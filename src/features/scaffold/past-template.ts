@@ -27,7 +27,7 @@ type Make = (
 ) => Promise<{ readonly files: ReadonlyMap<string, RenderedFile> }>;
 
 /**
- * What the recorded versions of a template make of its files, by this renderer; each version is fetched once, when a file
+ * The texts that recorded versions of a template make of its files, by this renderer; each version is fetched once, when a file
  * asks for it, and counts only where the bytes are those of the record.
  */
 export function pastRendering(
@@ -70,7 +70,7 @@ async function renderVersion(
     });
   } catch (error) {
     if (!(error instanceof PrimitiveError)) throw error;
-    warn(`The template of ${shown} cannot be had: ${error.message} ${error.why ?? ''}`.trim());
+    warn(`Cannot fetch the template of ${shown}: ${error.message} ${error.why ?? ''}`.trim());
     return undefined;
   }
 }

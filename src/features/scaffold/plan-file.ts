@@ -115,7 +115,7 @@ function sourceOf(path: string | undefined, { templates }: ScaffoldFacts): Pick<
   return path === undefined || digest === undefined ? {} : { source: { path, digest } };
 }
 
-/** What the template last made of a file, as far as the primitive has it. */
+/** The last text that the template made of a file, as far as the primitive has it. */
 export function takenOf(before: TemplateRecord | undefined, path: string): Digest | undefined {
   return before?.merged?.get(path)?.at(-1) ?? before?.files.get(path);
 }

@@ -48,7 +48,7 @@ export interface ScaffoldPlace extends Workspace {
   tree(): Promise<PastFiles>;
   /** Packages that templates came from, for an update. */
   readonly withPackage: PackageFetcher;
-  /** Takes why a version of a template cannot be had. */
+  /** Called with the reason why a version of a template cannot be fetched. */
   readonly warn: (message: string) => void;
 }
 

@@ -79,7 +79,7 @@ export async function readFacts(
   if (isWanted('import')) {
     const sources = sourcesOf(scanned);
     const primitivesFolder = posix.join(base, 'primitives');
-    // What a scan has read is no link.
+    // A file that a scan has read is not a link.
     const plain = files.filter((path) => (read.get(path)?.length ?? 0) > 0);
     const resolver = await openImports(tree, plain, { primitivesFolder, ownerOf, inFile });
     const imports = await resolver.resolve(sources);

@@ -163,7 +163,7 @@ function pageOf(own: OwnRule): string {
     ...(own.allowImports
       ? [`Of packages of others, only these may be imported: ${code(own.allowImports)}.`]
       : []),
-    ...(own.requireFiles ? [`These files have to be there: ${code(own.requireFiles)}.`] : []),
+    ...(own.requireFiles ? [`These files must exist: ${code(own.requireFiles)}.`] : []),
     ...(own.forbidPattern ? [`No line may match \`${own.forbidPattern}\`.`] : []),
     ...(own.layers
       ? [`Each of these folders may import those after it, and none before it: ${code(own.layers)}.`]

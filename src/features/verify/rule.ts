@@ -56,7 +56,7 @@ export interface Rule<S extends SubjectName = SubjectName> {
    * in, or in every file of the repository.
    */
   readonly within?: 'image' | 'repository';
-  /** Where it finds something, other checks of the same thing could not run: suppressed, that is said as not checked. */
+  /** If it finds something, other checks of the same thing could not run: suppressed, that is said as not checked. */
   readonly blocks?: true;
   check(subject: Subjects[S], context: Context): readonly Problem[] | Promise<readonly Problem[]>;
 }

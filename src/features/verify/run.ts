@@ -194,7 +194,7 @@ async function coversPattern({ covers, families }: Scope, { list }: VerifyPorts[
   };
 }
 
-/** Where none run, nothing is started that the repository names. */
+/** If none run, nothing is started that the repository names. */
 function runsSuites({ families }: Scope, { tests }: VerifyRequest): boolean {
   return tests && families.includes('TEST');
 }

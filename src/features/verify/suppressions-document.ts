@@ -34,7 +34,7 @@ export const suppressionsSchema = strictObject(
           title: 'a sentence',
           pattern: '\\S+\\s+\\S+',
         }),
-        owner: Type.String({ description: 'Who answers for it.', minLength: 1 }),
+        owner: Type.String({ description: 'The person or team that decided it.', minLength: 1 }),
         expires: Type.Optional(
           Type.String({
             description: 'The last day on which it counts.',

@@ -54,7 +54,7 @@ export function composeText(all: readonly Composed[], base: string): string {
   return `${NOTE}${writeYaml(file)}`;
 }
 
-/** Where a container has the tokens. */
+/** The folder of the tokens in a container. */
 const MOUNT = '/run/tokens';
 
 function servicesOf(
@@ -138,7 +138,7 @@ function localValue(node: Node, name: string, nodes: readonly Node[]): string | 
   return found[0] && addressOf(found[0], setting.path);
 }
 
-/** What has to be there first: of databases and tokens that it was made, of siblings that they were started. */
+/** Conditions for its start: databases and tokens are made, siblings are started. */
 function needsOf(node: Node, process: string, nodes: readonly Node[]): WritableMapping {
   const reads = (name: string) => {
     const { of } = node.settings[name] ?? {};

@@ -27,7 +27,7 @@ export const basedpyright: SuiteRunner['run'] = async (primitive, suite, ports, 
     };
   });
   const errors = all.filter(({ severity }) => severity === 'error');
-  // Where the settings say that a warning fails, all are reported.
+  // If the settings say that a warning fails, all are reported.
   const found = errors.length === 0 && output.exitCode !== 0 ? all : errors;
   if (output.exitCode !== 0 && found.length === 0) return crashed('basedpyright', output);
   const broken = new Set(found.map(({ path }) => path));

@@ -588,7 +588,7 @@ describe('tokens', () => {
     );
     expect(error).toMatchObject({
       code: 'github-token-missing',
-      why: `Looked at GH_TOKEN, GITHUB_APP_ID, GITHUB_TOKEN, \`gh auth token\`; gh not found: it is not on PATH; ${folder} is skipped, because packages of npm fill it.`,
+      why: `Looked in GH_TOKEN, GITHUB_APP_ID, GITHUB_TOKEN, \`gh auth token\`; gh not found: it is not on PATH; ${folder} is skipped, because packages of npm fill it.`,
       suggestions: expect.arrayContaining([expect.stringContaining(`PRIMITIVE_PROGRAM_FOLDERS=${folder}`)]),
     });
   });

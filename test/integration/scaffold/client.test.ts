@@ -197,7 +197,7 @@ test('a process records the events of its source, and maps none that are not the
     const made = prepare(repo.root, { kind: 'process', name: 'flow', inputs: { source: 'domain/sales' } });
     await expect(made).rejects.toMatchObject({ code: 'generator-input', why });
   };
-  await refuses('OrderLost', 'requestid', 'acme.domain.sales.v1.OrderLost is none of its events');
+  await refuses('OrderLost', 'requestid', 'acme.domain.sales.v1.OrderLost is not one of its events');
   await refuses(
     'OrderCreated',
     'data.order.ids',

@@ -1,3 +1,5 @@
 import { ID_CODES, modelRule } from '../model.ts';
 
-export const rule = modelRule('BPMN-005', 'Id is not unique or leads nowhere', (code) => ID_CODES.test(code));
+export const rule = modelRule('BPMN-005', 'Id is not unique or refers to nothing', (code) =>
+  ID_CODES.test(code),
+);

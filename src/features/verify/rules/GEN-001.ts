@@ -4,7 +4,7 @@ import type { Problem, Rule } from '../rule.ts';
 export const rule: Rule<'generated'> = {
   id: 'GEN-001',
   level: 'error',
-  title: 'Generated file is not what its generator makes',
+  title: 'Generated file is out of date or edited',
   subject: 'generated',
   check: async ({ path, primitive, results }, { tree }) => {
     const problems: Problem[] = [];

@@ -3,7 +3,7 @@ import type { Rule } from '../rule.ts';
 export const rule: Rule<'generated'> = {
   id: 'GEN-003',
   level: 'error',
-  title: 'File beside generated files is not generated',
+  title: 'Unexpected file among generated files',
   subject: 'generated',
   check: ({ path, primitive, results }) =>
     results.flatMap(({ generator, changes }) =>

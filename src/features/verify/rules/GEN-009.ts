@@ -3,7 +3,7 @@ import type { Rule } from '../rule.ts';
 export const rule: Rule<'composeFile'> = {
   id: 'GEN-009',
   level: 'error',
-  title: 'Compose file is not what generate makes',
+  title: 'Compose file is out of date',
   subject: 'composeFile',
   check: ({ path, text, wanted }) => {
     if (text.replaceAll('\r\n', '\n') === wanted) return [];

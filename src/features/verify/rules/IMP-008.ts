@@ -5,7 +5,7 @@ import type { Rule } from '../rule.ts';
 export const rule: Rule<'import'> = {
   id: 'IMP-008',
   level: 'error',
-  title: 'Import of what no manifest names',
+  title: 'Import is in no manifest',
   subject: 'import',
   check: (found, context) => {
     const { target, specifier } = found;

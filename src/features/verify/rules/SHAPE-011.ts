@@ -3,7 +3,7 @@ import type { Rule } from '../rule.ts';
 export const rule: Rule<'dockerfile'> = {
   id: 'SHAPE-011',
   level: 'error',
-  title: 'Image in a Dockerfile is latest',
+  title: 'Image in a Dockerfile has the tag latest',
   subject: 'dockerfile',
   check: ({ images }) =>
     images

@@ -8,7 +8,7 @@ export const rule: Rule<'baselineEntry'> = {
   subject: 'baselineEntry',
   check: ({ entry: { rule, path, fingerprint }, file }) => [
     {
-      message: `The baseline has ${rule} of ${path}, which is there no more.`,
+      message: `The baseline has ${rule} of ${path}, which no longer exists.`,
       key: fingerprint,
       fix: { kind: 'command', text: `primitive verify --baseline ${shellWord(file)} --update-baseline` },
     },

@@ -2,7 +2,7 @@ import { judgeAdvisories } from '../../../kinds/advisories.ts';
 import { MANIFEST } from '../../../repository/primitive-folders.ts';
 import type { Rule } from '../rule.ts';
 
-/** What is not known is no finding: it is listed as not checked. */
+/** A fault that is not known to apply is not a finding: it is listed as not checked. */
 export const rule: Rule<'primitive'> = {
   id: 'SHAPE-016',
   level: 'error',

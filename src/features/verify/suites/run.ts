@@ -108,7 +108,7 @@ async function testPrimitive(
     const files = await toolkit.runners[suite.runner].files?.(primitive, suite, ports, { code, tool });
     if (files !== undefined) reaches.push({ files });
   }
-  // Where a suite did not run to its end, nobody knows what it would have run.
+  // If a suite did not run to its end, nobody knows what it would have run.
   const tests = suites.filter(({ runner }) => !isChecker(runner));
   const isWhole =
     tests.length > 0 && results.every(({ reach, suite }) => reach !== undefined || isChecker(suite.runner));

@@ -15,7 +15,7 @@ export function checkSourceEvents(proto: string, shown: string, { events = {} }:
   const faults = Object.entries(events).flatMap(([type, { correlation, variables = {} }]) => {
     const event = schema.events.find((one) => one.type === type);
     if (event === undefined)
-      return type.startsWith(`${schema.package}.`) ? [`${type} is none of its events`] : [];
+      return type.startsWith(`${schema.package}.`) ? [`${type} is not one of its events`] : [];
     return [correlation, ...Object.values(variables)]
       .filter((path) => path !== undefined)
       .filter(

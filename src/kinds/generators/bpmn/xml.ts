@@ -120,7 +120,7 @@ export function readXml(
     .on('error', (error, where) => refuse(error.message, where))
     .parse(text);
   if (findings.length > 0) return { findings };
-  if (root === undefined) throw new TypeError('a text without an element is no XML');
+  if (root === undefined) throw new TypeError('text without an element is not XML');
   return { root };
 }
 

@@ -26,7 +26,7 @@ export function messagesWithin(
   return new Map([...messages].sort(byKey));
 }
 
-/** What a type is, as it is named in a scope. */
+/** The type that a name means in a scope. */
 export function kindOfType(
   file: ProtoFile,
   type: string,
@@ -61,7 +61,7 @@ export interface ServiceSchema {
   readonly messages: ReadonlyMap<string, readonly MessageField[]>;
 }
 
-/** What a client of a proto file needs; services without a unary method are left out. */
+/** The services and messages of a client; services without a unary method are left out. */
 export function serviceSchema(file: ProtoFile): ServiceSchema {
   const valueType = (type: string): ValueType => ({ type, ...kindOfType(file, type, file.package) });
   const services = file.services

@@ -33,7 +33,7 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ...['FloatValue', 'DoubleValue'].map((name) => [name, 'float'] as const),
 ]);
 
-/** What the code, Python and the classes of pydantic use otherwise. */
+/** Names that the code, Python and the classes of pydantic use otherwise. */
 const TAKEN = new Set(
   `Annotated AwareDatetime Awaitable BaseModel Call Callable ConfigDict Context Field Generic JsonValue Message TypeVar
   False None True and as assert async await break class continue def del elif else except finally for from global if import
