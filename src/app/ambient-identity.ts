@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { decodeClaims, type PullRequestEvent, readPullRequest } from '../seal/run-identity.ts';
 import { type Environment, networkOf } from './environment.ts';
 
@@ -32,7 +33,7 @@ export async function findAmbientIdentity(
   checkExpiry(claims);
   const pullRequest = await readEvent(variables.GITHUB_EVENT_PATH);
   const idToken = async () => (performance.now() - asked < YOUNG ? first : request());
-  return { idToken, claims, ...(pullRequest ? { pullRequest } : {}) };
+  return { idToken, claims, ...optional('pullRequest', pullRequest) };
 }
 
 function tokenSource(

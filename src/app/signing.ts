@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Cosign } from '../adapters/cosign.ts';
 import { PrimitiveError } from '../core/errors.ts';
+import { optional } from '../core/object.ts';
 import { once } from '../core/once.ts';
 import type { SigningIdentity } from '../seal/run-identity.ts';
 import type { TrustPolicy } from '../seal/trust.ts';
@@ -121,7 +122,7 @@ export function signingAdapters(base: AdapterBase): SigningAdapters {
     if (config.signing.signingConfig !== undefined) await checkServices(config.signing.signingConfig);
     const { claims, pullRequest } = await requiredIdentity();
     const named = identityFromClaims(claims);
-    if (named) return { signer: named, claims, ...(pullRequest ? { pullRequest } : {}) };
+    if (named) return { signer: named, claims, ...optional('pullRequest', pullRequest) };
     throw new PrimitiveError('identity-unsupported', 'The OIDC token has no identity for a certificate.', {
       why: 'It has neither the claims of a GitHub Actions job nor a verified e-mail address.',
       suggestions: ['Use a token of GitHub Actions, or sign with a key: `signing.signer.key`.'],

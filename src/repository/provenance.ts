@@ -188,7 +188,7 @@ function record(provenance: TemplateRecord) {
     version,
     ...(origins.length > 0 ? { origins: origins.map(originLine).join('\n') } : {}),
     ...(generators.length > 0 ? { generators: Object.fromEntries(generators) } : {}),
-    ...(events === undefined ? {} : { events }),
+    ...optional('events', events),
     ...(Object.keys(inputs).length > 0
       ? { inputs: Object.fromEntries(Object.entries(inputs).sort(byKey)) }
       : {}),

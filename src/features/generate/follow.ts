@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { digestOf } from '../../core/digest.ts';
+import { optional } from '../../core/object.ts';
 import { protoCopy } from '../../kinds/kind.ts';
 import { eventsDigestOf, recordsEvents } from '../../kinds/source.ts';
 import { MANIFEST, stagingOf } from '../../repository/primitive-folders.ts';
@@ -40,7 +41,7 @@ export async function followSource(primitive: OnDisk, root: string, signal: Abor
   const provenance: TemplateRecord = {
     ...before,
     ...(isBehind ? { files: new Map([...before.files, [copy, digest]]) } : {}),
-    ...(events === undefined ? {} : { events }),
+    ...optional('events', events),
   };
   const text = withProvenance(manifest, `${path}/${MANIFEST}`, provenance);
   const fileOf = (file: string, old: Uint8Array, next: Uint8Array): FileChange => ({

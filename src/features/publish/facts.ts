@@ -106,11 +106,11 @@ export async function gatherFacts(
     components,
     whole: input.whole,
     releases: input.releases,
-    ...(commitRecord ? { commitRecord } : {}),
+    ...optional('commitRecord', commitRecord),
     channel: {
       ...input.channel,
       ...(channelRecord ? { record: channelRecord } : {}),
-      ...(behind ? { behind } : {}),
+      ...optional('behind', behind),
     },
   };
 }
@@ -160,7 +160,7 @@ class ComponentReader {
     const found = 'baseline' in recorded ? recorded : await this.#atInputTag(inputs, recorded);
     const baseline = 'baseline' in found ? found.baseline : undefined;
     const current = head && (await this.#current(inputs, head, baseline?.image));
-    return { inputs, ...(current ? { current } : {}), ...found };
+    return { inputs, ...optional('current', current), ...found };
   }
 
   /** A record vouches for images that are not inspected again: like those, it must be by a signer that counts for reuse. */

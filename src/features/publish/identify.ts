@@ -1,5 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
+import { optional } from '../../core/object.ts';
 import type { Config } from '../../repository/config.ts';
 import type { History } from '../../repository/history.ts';
 import type { CommitTree } from '../../repository/source-tree.ts';
@@ -32,7 +33,7 @@ export async function identify(dryRun: boolean, ports: IdentityPorts, emit: Emit
   if (dryRun && config.signing.signer.type === 'keyless' && !(await ports.hasToken()))
     return assumedRun(config, emit);
   const [{ signer, claims, pullRequest }, policy] = await Promise.all([ports.identity(), ports.policy()]);
-  checkRun({ head: head.commit, claims, ...(pullRequest ? { pullRequest } : {}) });
+  checkRun({ head: head.commit, claims, ...optional('pullRequest', pullRequest) });
   return resolveRun(signer, policy, head.branch);
 }
 

@@ -28,7 +28,7 @@ export function reportPublish(
     tier: plan.run.tier,
     signer: plan.run.signer,
     components: outcomes.map((outcome) => published(outcome, plan)),
-    ...(release ? { release } : {}),
+    ...optional('release', release),
     channel,
   };
 }
@@ -54,7 +54,7 @@ function published(outcome: TaskResult, plan: PublishPlan): PublishedComponent {
       ...base,
       action: 'failed',
       reason: failure.message,
-      ...(digest ? { digest } : {}),
+      ...optional('digest', digest),
       tags,
       error: failure,
     };
@@ -70,7 +70,7 @@ function published(outcome: TaskResult, plan: PublishPlan): PublishedComponent {
     ...(tagged ? { ref: `${image}:${plan.commit}@${sealed.digest}` } : {}),
     tags: tagged?.tags ?? [],
     ...(planned.action === 'reuse' ? { baseline: planned.baseline } : {}),
-    ...(superseded ? { superseded } : {}),
+    ...optional('superseded', superseded),
     signature: sealed.bundles.signature,
     sbom: sealed.bundles.sbom,
     provenance: sealed.bundles.provenance,

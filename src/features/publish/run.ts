@@ -141,7 +141,7 @@ export async function runPublish(
       tree,
       registryPrefix: config.registry,
       signer: verifiedSigner(signer, verifier),
-      ...(tools ? { tools } : {}),
+      ...optional('tools', tools),
       settings: {
         sbomFormat: config.sbom.format,
         cache,

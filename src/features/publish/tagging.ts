@@ -1,5 +1,6 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
+import { optional } from '../../core/object.ts';
 import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import { inspectSeal } from '../../seal/inspect.ts';
 import { decide, imageThere, yieldsTo } from './decide.ts';
@@ -93,7 +94,7 @@ function targetsOf({ task, image }: SealedTask, { plan }: Execution): TagTarget[
 async function prepareTag(target: TagTarget, execution: Execution): Promise<TagPreparation> {
   const current = isFresh(target, execution) ? target.supersedes : await read(target, execution);
   const kept = await keptImage(target, current, execution);
-  return { ...target, current, ...(kept ? { kept } : {}) };
+  return { ...target, current, ...optional('kept', kept) };
 }
 
 /**
