@@ -21,7 +21,7 @@ import {
   specOf,
   type ToolSpec,
 } from './catalogue.ts';
-import { buildGo } from './go.ts';
+import { buildGo, fetchGo } from './go.ts';
 import { type Found, find, ToolMissing, tool, toolsBin, toolsDir } from './locate.ts';
 import { exclusively } from './lock.ts';
 import { Progress } from './progress.ts';
@@ -34,19 +34,40 @@ const PARTIAL = '.partial-';
  * Goes on after a failure, so that one run names everything that is missing, and throws at the end.
  */
 export async function ensureTools(names: readonly string[]): Promise<Map<string, Found>> {
+  const wanted = names.map((name) => ({ spec: specOf(name), there: find(specOf(name)) }));
+  const fetching = fetchAhead(wanted.flatMap(({ spec, there }) => (there ? [] : spec)));
   const ready = new Map<string, Found>();
   const failures: Error[] = [];
-  for (const spec of names.map(specOf)) {
+  for (const { spec, there } of wanted) {
     try {
-      ready.set(spec.name, find(spec) ?? (await install(spec)));
+      ready.set(spec.name, there ?? (await install(spec)));
     } catch (error) {
       failures.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
+  fetching.stop();
   if (failures.length > 0) {
     throw new AggregateError(failures, failures.map((failure) => failure.message).join('\n'));
   }
   return ready;
+}
+
+/** Downloads the modules of tools that are built later, while those before are compiled. */
+function fetchAhead([, ...later]: readonly ToolSpec[]): { stop(): void } {
+  let isStopped = false;
+  const fetch = async () => {
+    const go = find(specOf('go'));
+    for (const { source } of later) {
+      if (isStopped || !go) return;
+      if (source.kind === 'go') await fetchGo(go.path, source);
+    }
+  };
+  void fetch();
+  return {
+    stop: () => {
+      isStopped = true;
+    },
+  };
 }
 
 async function install(spec: ToolSpec): Promise<Found> {
