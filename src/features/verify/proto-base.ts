@@ -24,8 +24,8 @@ export interface BasePorts {
 }
 
 /**
- * The commit that consumers were made for: that of the channel's newest release, or where HEAD has parted from it; else where
- * HEAD has parted from the branch that releases are of. `none`: nothing is committed yet. Otherwise why there is none.
+ * The commit that consumers were made for: that of the channel's newest release, or its merge base with HEAD; else the merge
+ * base of HEAD with the branch of the channel. `none`: nothing is committed yet. Otherwise why there is none.
  */
 export async function findProtoBase(
   changedSince: string | undefined,

@@ -37,12 +37,12 @@ export interface WorkTree extends Snapshot {
   /** Path -> size, time and inode of each file of `list`, read anew: they change when the file is written. */
   stamps(): Promise<ReadonlyMap<string, string>>;
   /**
-   * Files that differ between the work tree and the commit where HEAD and `revision` have parted; deleted ones too.
+   * Files that differ between the work tree and the merge base of HEAD and `revision`; deleted ones too.
    * Throws `revision-unknown` and `revision-unrelated` (exit 2) if that is unknown.
    */
   changedSince(revision: string): Promise<readonly string[]>;
   /** The files of a commit. Throws `revision-unknown` (exit 2). */
   at(revision: string): Promise<PastTree>;
-  /** The files of the commit where HEAD and `revision` have parted. Throws as `changedSince`. */
+  /** The files of the merge base of HEAD and `revision`. Throws as `changedSince`. */
   before(revision: string): Promise<PastTree>;
 }
