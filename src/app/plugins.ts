@@ -123,6 +123,6 @@ function refuseProblems({ problems: [problem] }: PluginSet): void {
 }
 
 /** The folder of this user's plugins (XDG Base Directory Specification, "Environment variables"). */
-export function pluginFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
+function pluginFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
   return join(variables.XDG_DATA_HOME || join(home, '.local', 'share'), 'primitive', 'plugins');
 }

@@ -4,7 +4,7 @@ export function plainHttpHost(log: string): string | undefined {
 }
 
 /** The lines of a buildkitd.toml that let BuildKit speak plain HTTP to a registry. */
-export function buildkitdLines(host: string): readonly string[] {
+function buildkitdLines(host: string): readonly string[] {
   return [`[registry.${JSON.stringify(host)}]`, '  http = true'];
 }
 

@@ -11,7 +11,7 @@ const input = strictObject({
 });
 
 /** The inputs of a kind, as flags of `scaffold`. */
-export const kindInputs = strictObject({ kind: Type.String(), inputs: Type.Array(input) });
+const kindInputs = strictObject({ kind: Type.String(), inputs: Type.Array(input) });
 
 /** `--help --json`. */
 export const helpSchema = strictObject({

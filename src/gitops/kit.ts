@@ -54,7 +54,7 @@ export function postgresOf({ previews }: Kit): { readonly image: string; readonl
 }
 
 /** The Secret with a token that is made in each preview. */
-export const PREVIEW_SECRET = 'preview';
+const PREVIEW_SECRET = 'preview';
 
 /** Pattern of the names of Applications of previews: pr-<number>-<component>. */
 const PREVIEW_LIKE = /^pr-[0-9]+(-|$)/;

@@ -53,7 +53,7 @@ function notPlain(path: string): PrimitiveError {
  * The digest of each template file, by its path, whatever it is rendered with: the SHA-256 of its text, and of the base images
  * and settings of the kind that it names, if it names any. By these a primitive records what it has of a template.
  */
-export function templateDigests(
+function templateDigests(
   template: Template,
   {
     bases,

@@ -51,7 +51,7 @@ export function clashOf(
 }
 
 /** The first words of its commands. */
-export function wordsOf({ commands }: PluginManifest): readonly string[] {
+function wordsOf({ commands }: PluginManifest): readonly string[] {
   return [...new Set(commands.map((id) => id.split(':')[0] ?? id))];
 }
 

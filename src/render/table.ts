@@ -22,7 +22,7 @@ export function table(rows: readonly (readonly string[])[], { hang }: Pick<Style
 }
 
 /** A text with blanks after it up to a width. */
-export function padTo(text: string, width: number): string {
+function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - textWidth(text)));
 }
 

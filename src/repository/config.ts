@@ -148,7 +148,7 @@ async function checkVersion(data: unknown, document: YamlDocument<unknown>, vers
 }
 
 /** Fills in the defaults. Pure; `file` was checked, `root` is the folder that paths are relative to. */
-export function resolveConfig(file: ConfigFile, root: string): Config {
+function resolveConfig(file: ConfigFile, root: string): Config {
   const { imports = {}, gitops } = file;
   const branch = file.channel?.branch ?? 'main';
   return {

@@ -5,7 +5,7 @@ import { suiteArgFault } from './suite-args.ts';
 import type { Workload } from './workload-schema.ts';
 
 /** The parts of `primitive.yaml` that say what `kind.yaml` of its kind leaves open. */
-export const WORKLOAD_KEYS = ['suites', 'run', 'processes', 'settings'] as const;
+const WORKLOAD_KEYS = ['suites', 'run', 'processes', 'settings'] as const;
 
 /** Tests and processes that a primitive sets; a key is absent if it does not. */
 export function workloadOf(file: Workload): Workload {

@@ -227,7 +227,7 @@ function recordedImage({ digest, inputDigest, bundles, platforms }: ReleaseCompo
   return { digest, inputDigest, tier, bundles, platforms } satisfies SealedImage;
 }
 
-export function recordFacts(state: RecordState): RecordFacts | undefined {
+function recordFacts(state: RecordState): RecordFacts | undefined {
   if (state.state === 'absent') return undefined;
   if (state.state === 'untrusted') return { digest: state.digest, detail: state.detail };
   return { digest: state.digest, signed: { tier: state.tier, record: state.record } };

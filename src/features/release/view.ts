@@ -15,7 +15,7 @@ function isEnough({ verdict, required }: ReleaseReport): boolean {
 }
 
 /** The verdict, the record, and each image with what seals it. */
-export function releaseText(report: ReleaseReport, style: Style): string {
+function releaseText(report: ReleaseReport, style: Style): string {
   const { target, verdict, required, checked, record, problem, images } = report;
   const paint = isEnough(report) ? style.green : style.red;
   const what = checked === 'record' ? 'release record' : images.length === 1 && !record ? 'image' : 'release';

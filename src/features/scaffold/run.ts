@@ -31,7 +31,7 @@ export interface ScaffoldRequest {
 }
 
 /** A question to the user. */
-export interface Question {
+interface Question {
   readonly text: string;
   /** Why an answer cannot be used; undefined if it can. */
   readonly fault: (answer: string) => string | undefined;

@@ -96,7 +96,7 @@ export function totalsOf(account: ReadonlyMap<string, Entry>): VerifyDocument['a
 }
 
 /** The families of a scan's rules that judge what it finds at a place. */
-export function familiesAt(
+function familiesAt(
   rules: readonly AnyRule[],
 ): (subjects: readonly string[], place: Place) => ReadonlySet<Family> {
   const known = new Map<string, ReadonlySet<Family>>();

@@ -63,7 +63,7 @@ export function foreignPage({ plugins }: PluginSet, id: string): string | undefi
 }
 
 /** `@acme/rust@1.0.0` */
-export function labelOf({ name, version }: Pick<InstalledPlugin, 'name' | 'version'>): string {
+function labelOf({ name, version }: Pick<InstalledPlugin, 'name' | 'version'>): string {
   return `${name}@${version}`;
 }
 

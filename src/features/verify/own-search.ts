@@ -20,9 +20,9 @@ export interface OwnPattern {
 }
 
 /** Characters of a text that are searched at once: a search that begins anew at each place is bounded by it. */
-export const PART = 2_000;
+const PART = 2_000;
 /** Characters that a part shares with the next one. */
-export const OVERLAP = 500;
+const OVERLAP = 500;
 /** Milliseconds for a file: the pattern takes linear time, and this is for what nobody thought of. */
 const LIMIT = 1_000;
 const SEARCH = new Script(`

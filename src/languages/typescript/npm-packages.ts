@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
-import satisfies from 'semver/functions/satisfies.js';
+import { satisfies } from 'semver';
 import { folderOf } from '../../core/path-parts.ts';
 import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';

@@ -27,11 +27,7 @@ export function messagesWithin(
 }
 
 /** The type that a name means in a scope. */
-export function kindOfType(
-  file: ProtoFile,
-  type: string,
-  scope: string,
-): Pick<MessageField, 'message' | 'isEnum'> {
+function kindOfType(file: ProtoFile, type: string, scope: string): Pick<MessageField, 'message' | 'isEnum'> {
   const found = resolveType(file, type, scope);
   const kind = found === undefined ? undefined : file.types.get(found)?.kind;
   return { message: kind === 'message' ? found : undefined, isEnum: kind === 'enum' };
