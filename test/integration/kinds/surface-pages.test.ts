@@ -141,8 +141,13 @@ const PAGES: Readonly<Record<string, readonly [title: string, open: () => Promis
   ],
 };
 
+/** What a finger cannot hit well: links, buttons and inputs of less than 44 px. */
+const SMALL_TARGETS = `[...document.querySelectorAll('a, button, input:not([type=hidden])')]
+  .filter((one) => one.getBoundingClientRect().height < 44)
+  .map((one) => one.outerHTML)`;
+
 test.each(Object.entries(PAGES))(
-  'axe finds nothing on the page %s, on a phone and a desk, light and dark',
+  'axe finds nothing on the page %s, on a phone and a desk, light and dark, and no target is small',
   async (name, [title, open]) => {
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     const found: unknown[] = [];
@@ -150,6 +155,11 @@ test.each(Object.entries(PAGES))(
       await page.setViewportSize({ width, height: 720 });
       await open();
       expect(await page.evaluate('document.title')).toBe(title);
+      expect(await page.evaluate(SMALL_TARGETS)).toEqual([]);
+      // What went wrong is read first. The browser moves the focus once it has drawn the page.
+      await expect
+        .poll(() => page.evaluate('document.activeElement.role'))
+        .toBe(title.startsWith('Error: ') ? 'alert' : null);
       await page.evaluate(axe);
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });

@@ -1,5 +1,5 @@
 import { raw } from 'hono/html';
-import type { PropsWithChildren } from 'hono/jsx';
+import type { Child, PropsWithChildren } from 'hono/jsx';
 import { LANGUAGE, TEXT } from './text.ts';
 
 interface LayoutProps {
@@ -8,6 +8,8 @@ interface LayoutProps {
   readonly entry?: string;
   /** Whether a form was not accepted, which the title of the document says first. */
   readonly isFault?: boolean;
+  /** What happened, above the title of the page. */
+  readonly message?: Child;
 }
 
 const MENU = [
@@ -16,7 +18,7 @@ const MENU = [
 ];
 
 /** A page with a menu, a title and content. */
-export function Layout({ title, entry, isFault = false, children }: PropsWithChildren<LayoutProps>) {
+export function Layout({ title, entry, isFault = false, message, children }: PropsWithChildren<LayoutProps>) {
   return (
     <>
       {raw('<!doctype html>')}
@@ -51,6 +53,7 @@ export function Layout({ title, entry, isFault = false, children }: PropsWithChi
             </div>
           </header>
           <main id="content" tabindex={-1}>
+            {message}
             <h1>{title}</h1>
             {children}
           </main>

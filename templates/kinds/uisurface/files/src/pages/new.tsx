@@ -12,8 +12,12 @@ export function formPath(requestId: string): string {
 /** The page with the form for a new one: with its input, and its fault if it was not accepted. */
 export function newPage({ requestId, title }: Draft, fault?: Fault) {
   return (
-    <Layout title={TEXT.form.title} entry="/new" isFault={fault !== undefined}>
-      <FaultSummary fault={fault} />
+    <Layout
+      title={TEXT.form.title}
+      entry="/new"
+      isFault={fault !== undefined}
+      message={<FaultSummary fault={fault} />}
+    >
       <form method="post" action={formPath(requestId)}>
         <TitleField value={title} longest={LONGEST_TITLE} fault={fault} />
         <button type="submit">{TEXT.form.button}</button>

@@ -19,11 +19,12 @@ export function Done({ action }: { readonly action: string | undefined }) {
   );
 }
 
-/** The fault of a form, above it. */
+/** The fault of a form, at the top of its page, which begins there. */
 export function FaultSummary({ fault }: { readonly fault: Fault | undefined }) {
   if (fault === undefined) return null;
   return (
-    <div class="message problem" role="alert">
+    // With the focus there, who cannot see the page hears the fault first.
+    <div class="message problem" role="alert" tabindex={-1} autofocus>
       <h2>{TEXT.fault.heading}</h2>
       <p>{fault.isTitle ? <a href="#title">{fault.text}</a> : fault.text}</p>
       {fault.link && (
@@ -45,13 +46,14 @@ interface TitleFieldProps {
 export function TitleField({ value, longest, fault }: TitleFieldProps) {
   const isInvalid = fault?.isTitle === true;
   return (
-    <div class="field">
+    <div class={isInvalid ? 'field invalid' : 'field'}>
       <label for="title">{TEXT.form.label}</label>
       <p class="hint" id="title-hint">
         {TEXT.form.hint}
       </p>
       {isInvalid && (
         <p class="fault" id="title-fault">
+          <span class="hidden">{`${TEXT.fault.prefix}: `}</span>
           {fault.text}
         </p>
       )}
