@@ -131,6 +131,9 @@ export const KindFile = strictObject(
         { description: 'How primitives of this kind are tested.' },
       ),
     ),
+    api: Type.Optional(
+      path('Template of the proto file that a scaffold serves, for others that call it or take its events.'),
+    ),
     imports: Type.Optional(
       strictObject(
         {

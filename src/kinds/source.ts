@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { PrimitiveError } from '../core/errors.ts';
 import type { Config } from '../repository/config.ts';
 import { entityNames } from './entity.ts';
 import { type MessageField, serviceSchema } from './generators/connect/messages.ts';
@@ -7,9 +6,10 @@ import { readProtoFile } from './generators/connect/proto-file.ts';
 import { pythonName } from './generators/connect/python.ts';
 import { type EventSchema, eventSchema, eventsDigest } from './generators/events/events.ts';
 import { goPascal } from './generators/go-messages.ts';
-import { bundledKinds, type Kind, protoCopy } from './kind.ts';
+import { type Kind, protoCopy, templateFolders } from './kind.ts';
 import { nameForms, packageNames } from './names.ts';
 import { goName } from './proto.ts';
+import { readTemplate } from './template.ts';
 import { renderTemplate } from './template-renderer.ts';
 
 /** The events of a source, as templates see them. */
@@ -30,14 +30,25 @@ export interface SourceEvents {
   }[];
 }
 
-/** The proto file that a domain is scaffolded with, for one that is not there yet; without the white space at its end. */
-export async function sampleProto(
-  { kind, name, entity }: { readonly kind: string; readonly name: string; readonly entity: string },
+/**
+ * The proto file that primitives of a kind are scaffolded with, for one that is not there yet, without the white space at its
+ * end; undefined if they serve none.
+ */
+export function sampleProto(
+  kind: Kind,
+  { name, entity }: { readonly name: string; readonly entity: string },
   languages: Config['languages'],
-): Promise<string> {
-  const path = 'domain/files/proto/[proto]/service.proto.eta';
-  const template = await readFile(join(bundledKinds(), path), 'utf8');
-  const packages = packageNames({ kind, name }, languages);
+): string | undefined {
+  const path = kind.api;
+  if (path === undefined) return undefined;
+  const file = readTemplate(templateFolders(kind)).find((one) => one.path === path);
+  if (file === undefined) {
+    throw new PrimitiveError('kind-invalid', `Cannot read files/${path} of the kind ${kind.kind}.`, {
+      why: '`api` of its kind.yaml is not one of its files',
+    });
+  }
+  const template = new TextDecoder().decode(file.bytes);
+  const packages = packageNames({ kind: kind.kind, name }, languages);
   const it = { ...packages, names: nameForms(name), entity: entityNames(entity) };
   return renderTemplate(path, template.replaceAll('\r\n', '\n'), it).trimEnd();
 }
@@ -69,19 +80,6 @@ export function recordsEvents(kind: Pick<Kind, 'generators'>): boolean {
 /** SHA-256 of the events in a proto file, in hex; `shown` is its path in messages. Throws `proto-invalid` (exit 2). */
 export function eventsDigestOf(proto: string, shown: string): string {
   return eventsDigest(eventSchema(readProtoFile(proto, shown)));
-}
-
-/** A domain that is not there yet, as it is scaffolded. */
-export async function sampleSource(
-  source: { readonly kind: string; readonly name: string; readonly entity: string },
-  languages: Config['languages'],
-): Promise<SourcePrimitive> {
-  const proto = await sampleProto(source, languages);
-  return {
-    ...source,
-    proto,
-    events: sourceEvents(proto, `primitives/${source.kind}/${source.name}`, source.entity),
-  };
 }
 
 /** The service of a source that is called, as templates see it. */

@@ -9,6 +9,7 @@ import { run } from './services/run.ts';
 
 /** A compose file as Docker Compose reads it. */
 export interface ComposeProject {
+  readonly secrets?: Readonly<Record<string, object>>;
   readonly services: Readonly<Record<string, ComposeService>>;
 }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { bundledKinds, openKinds } from '../../src/kinds/kind.ts';
 import { render, templateVariables } from '../../src/kinds/render.ts';
-import { sampleSource } from '../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../src/kinds/template.ts';
+import { sampleSource } from './sample-source.ts';
 
 const LANGUAGES = {
   go: { module: 'github.com/acme/app' },

@@ -49,7 +49,7 @@ export async function generateCompose(
     if (manifest !== undefined && component !== undefined) return { id, kind, manifest, component };
     throw fault ?? new Error(`${id} has neither a component nor a fault`);
   });
-  const text = composeText(composed, '');
+  const text = composeText(composed, '', root);
   if (text === before) return { path: COMPOSE_FILE, change: 'unchanged' };
   const change = before === undefined ? 'created' : 'changed';
   if (check) return { path: COMPOSE_FILE, change };

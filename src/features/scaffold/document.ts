@@ -121,6 +121,9 @@ export type ScaffoldDocument = DataOf<typeof scaffoldPlanSchema>;
 export const scaffoldUpdateSchema = strictObject({
   schema: Type.Literal('primitive.scaffold-update/v1'),
   primitives: Type.Array(scaffoldPlanSchema, { description: 'Sorted by kind, then name.' }),
+  next: Type.Array(Type.String(), {
+    description: 'Commands to run next: of primitives with a copy of a proto file that this changes.',
+  }),
   written: Type.Boolean({ description: 'False for a dry run.' }),
 });
 

@@ -89,6 +89,7 @@ export async function prepareScaffold(
     root: location.root,
     given: request.inputs,
     languages: config.languages,
+    kinds: place.kinds,
   });
   const [service, model, bases] = await Promise.all([
     serviceOf(kind, inputs, location.root, site.path),

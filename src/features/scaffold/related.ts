@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../../core/errors.ts';
 import { entityOf } from '../../kinds/entity.ts';
-import { type Kind, protoCopy } from '../../kinds/kind.ts';
+import { type Kind, type Kinds, protoCopy } from '../../kinds/kind.ts';
 import {
   recordsEvents,
   type SourcePrimitive,
@@ -36,7 +36,13 @@ export async function completeInputs(
     root,
     given,
     languages,
-  }: { readonly root: string; readonly given: GivenInputs; readonly languages: Config['languages'] },
+    kinds,
+  }: {
+    readonly root: string;
+    readonly given: GivenInputs;
+    readonly languages: Config['languages'];
+    readonly kinds: Kinds;
+  },
 ): Promise<CompleteInputs> {
   const known = Object.entries(kind.inputs ?? {});
   const [sourceName, sourceInput] = known.find(([, { type }]) => type === 'primitive') ?? [];
@@ -55,6 +61,7 @@ export async function completeInputs(
       recordsEvents: recordsEvents(kind),
       assumed: inputs[entityName ?? ''],
       languages,
+      kinds,
     });
   }
   if (entityName !== undefined)
@@ -74,12 +81,13 @@ interface SourceOptions {
   /** Entity of a source that is called and not there yet. */
   readonly assumed: string | undefined;
   readonly languages: Config['languages'];
+  readonly kinds: Kinds;
 }
 
 async function readSource(
   root: string,
   path: string,
-  { flag, copy, takesEvents, recordsEvents, assumed, languages }: SourceOptions,
+  { flag, copy, takesEvents, recordsEvents, assumed, languages, kinds }: SourceOptions,
 ): Promise<SourcePrimitive> {
   const [kind = '', name = ''] = path.split('/');
   const shown = `primitives/${path}/${MANIFEST}`;
@@ -97,7 +105,9 @@ async function readSource(
   const original = manifest && protoFile(path, manifest);
   const copied = await readText(root, copy);
   const proto =
-    copied ?? (await readText(root, original)) ?? (await sampleProto({ kind, name, entity }, languages));
+    copied ??
+    (await readText(root, original)) ??
+    (await sampleOf(kind, { name, entity }, { languages, kinds }));
   if (!recordsEvents) return { kind, name, entity, proto };
   const events = sourceEvents(proto, (copied === undefined ? original : copy) ?? shown, entity);
   if (events.events.length > 0 || !takesEvents) return { kind, name, entity, proto, events };
@@ -105,6 +115,20 @@ async function readSource(
   throw new PrimitiveError('source-events', `${path} declares no events.`, {
     why: `no message of ${file} has the option (primitive.events.v1.event)`,
     suggestions: [`Declare them in ${file}: option (primitive.events.v1.event) = {};`],
+  });
+}
+
+/** The proto file of a source as it is scaffolded. Throws `source-missing` (exit 2) for a kind that serves none. */
+async function sampleOf(
+  kind: string,
+  source: { readonly name: string; readonly entity: string },
+  { languages, kinds }: Pick<SourceOptions, 'languages' | 'kinds'>,
+): Promise<string> {
+  const known = await kinds.get(kind);
+  const proto = known && sampleProto(known, source, languages);
+  if (proto !== undefined) return proto;
+  throw new PrimitiveError('source-missing', `Cannot read the proto file of ${kind}/${source.name}.`, {
+    why: `it has none, and ${known === undefined ? `the kind ${kind} is unknown` : `\`api\` of the kind ${kind} names none`}`,
   });
 }
 

@@ -2,19 +2,20 @@ import { PrimitiveError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { findingText } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
-import { allKinds, type Kind, type Kinds } from '../../kinds/kind.ts';
+import { allKinds, type Kind, type Kinds, protoCopy } from '../../kinds/kind.ts';
 import { isScaffolded } from '../../kinds/template.ts';
 import type { Workspace } from '../../repository/config.ts';
 import { readPrimitiveTexts } from '../../repository/primitive-folders.ts';
 import { nameFault } from '../../repository/primitive-names.ts';
 import { readPrimitives } from '../../repository/primitives.ts';
+import { protoFile } from '../../repository/provenance.ts';
 import { withDiffs } from './diffs.ts';
 import type { ScaffoldDocument, ScaffoldUpdateDocument } from './document.ts';
 import type { PastFiles } from './edited.ts';
 import { executeScaffold } from './execute.ts';
 import type { GivenInputs } from './inputs.ts';
 import type { PackageFetcher } from './past-template.ts';
-import type { ScaffoldPlan } from './planned.ts';
+import { type ScaffoldPlan, WRITES } from './planned.ts';
 import { prepareScaffold } from './prepare.ts';
 
 export interface ScaffoldRequest {
@@ -122,8 +123,33 @@ export async function runUpdateAll(
   return {
     schema: 'primitive.scaffold-update/v1',
     primitives: prepared.map(({ plan }) => ({ ...plan, written })),
+    next: followers(primitives, await allKinds(kinds), prepared),
     written,
   };
+}
+
+/** The command that brings changes of proto files to the primitives that have copies of them; none without any. */
+function followers(
+  primitives: Awaited<ReturnType<typeof readPrimitives>>,
+  kinds: readonly Kind[],
+  prepared: readonly { readonly plan: ScaffoldPlan }[],
+): readonly string[] {
+  const changed = new Set(
+    prepared.flatMap(({ plan: { path, files } }) =>
+      files.filter(({ action }) => WRITES.includes(action)).map((file) => `${path}/${file.path}`),
+    ),
+  );
+  const sources = new Set(
+    primitives.flatMap(({ id, manifest }) => {
+      const proto = manifest && protoFile(id, manifest);
+      return proto !== undefined && changed.has(proto) ? [id] : [];
+    }),
+  );
+  const copying = new Set(kinds.flatMap((kind) => (protoCopy(kind) === undefined ? [] : [kind.kind])));
+  const behind = primitives.filter(
+    ({ kind, manifest }) => copying.has(kind) && sources.has(manifest?.provenance?.inputs.source ?? ''),
+  );
+  return behind.length === 0 ? [] : [`primitive generate ${behind.map(({ id }) => id).join(' ')}`];
 }
 
 function placeOf({ cwd, tree, withPackage, emit }: ScaffoldPorts) {

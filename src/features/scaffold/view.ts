@@ -50,9 +50,15 @@ export function updateOutcome(
   return {
     document,
     text: (style) =>
-      document.primitives.map((plan) => updateText(plan, style)).join('') || 'No scaffolded primitives.\n',
+      document.primitives.length === 0
+        ? 'No scaffolded primitives.\n'
+        : `${document.primitives.map((plan) => updateText(plan, style)).join('')}${nextText(document)}`,
     exit: outcomes.some(({ exit }) => exit === 2) ? 2 : outcomes.some(({ exit }) => exit === 1) ? 1 : 0,
   };
+}
+
+function nextText({ next }: ScaffoldUpdateDocument): string {
+  return next.length === 0 ? '' : `Next:\n${next.map((command) => `  ${command}\n`).join('')}`;
 }
 
 function updateText(document: ScaffoldDocument, style: Style): string {

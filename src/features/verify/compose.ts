@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { COMPOSE_FILE, composeText, isComposeFile } from '../../kinds/compose/compose.ts';
 import type { VerifyDocument } from './document.ts';
 import type { Fact, Primitive } from './subjects.ts';
@@ -24,6 +24,6 @@ export async function readCompose(
     const why = 'a primitive cannot be built as its primitive.yaml says';
     return { facts: [], unchecked: [{ what: `GEN of ${path}`, why }] };
   }
-  const value = { path, text, wanted: composeText(composed, base) };
+  const value = { path, text, wanted: composeText(composed, base, join(tree.root, base)) };
   return { facts: [{ subject: 'composeFile', value }], unchecked: [] };
 }

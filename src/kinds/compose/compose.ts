@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { posix, relative, sep } from 'node:path';
 import { byCodeUnit } from '../../core/order.ts';
 import { type WritableMapping, writeYaml } from '../../yaml/write.ts';
 import { DATABASE_IMAGE } from '../database-image.ts';
@@ -32,11 +32,17 @@ export function isComposeFile(text: string): boolean {
 
 /**
  * The compose file of a repository: a service for each process of each primitive, Postgres, and tokens that are made when
- * it is started. `base` is the folder of the config, relative to the root of the repository; the file is put there.
+ * it is started. `base` is the folder of the config, relative to the root of the repository, and `root` that folder, absolute; the
+ * file is put there.
  */
-export function composeText(all: readonly Composed[], base: string): string {
+export function composeText(all: readonly Composed[], base: string, root: string): string {
   const nodes = graphOf(all);
   const services = nodes.flatMap((node) => servicesOf(node, nodes, base));
+  const secrets = new Map(
+    nodes.flatMap((node) =>
+      node.component.build.secrets.map((one) => [secretName(node, one, nodes), sourceOf(one, root)] as const),
+    ),
+  );
   const databases = nodes.filter((node) => databaseOf(node) !== undefined);
   const usesTokens = nodes.some((node) => tokensOf(node).length > 0);
   const volumes = {
@@ -50,6 +56,9 @@ export function composeText(all: readonly Composed[], base: string): string {
       ...Object.fromEntries(services),
     },
     ...(Object.keys(volumes).length > 0 ? { volumes } : {}),
+    ...(secrets.size > 0
+      ? { secrets: Object.fromEntries([...secrets].sort(([one], [other]) => byCodeUnit(one, other))) }
+      : {}),
   };
   return `${NOTE}${writeYaml(file)}`;
 }
@@ -71,7 +80,7 @@ function servicesOf(
       const hasTokens = Object.values(environment).some((value) => value?.startsWith(MOUNT) === true);
       const service: WritableMapping = {
         image: node.component.image,
-        build: buildOf(node, base),
+        build: buildOf(node, nodes, base),
         ...(args === undefined ? {} : { command: args.map(escaped) }),
         ...(Object.keys(environment).length > 0 ? { environment } : {}),
         ...(hasTokens ? { volumes: [`${TOKENS}:${MOUNT}:ro`] } : {}),
@@ -169,9 +178,11 @@ function needsOf(node: Node, process: string, nodes: readonly Node[]): WritableM
   return Object.fromEntries([...needs].sort(([one], [other]) => byCodeUnit(one, other)));
 }
 
-function buildOf({ component: { build } }: Node, base: string): WritableMapping {
+function buildOf(node: Node, nodes: readonly Node[], base: string): WritableMapping {
+  const { build } = node.component;
   const context = posix.relative(base, build.context);
   const args = Object.entries(build.args).sort(([one], [other]) => byCodeUnit(one, other));
+  const bases = Object.entries(build.bases).sort(([one], [other]) => byCodeUnit(one, other));
   return {
     context: context === '' ? '.' : `./${context}`,
     ...(build.dockerfile === 'Dockerfile' ? {} : { dockerfile: build.dockerfile }),
@@ -179,7 +190,33 @@ function buildOf({ component: { build } }: Node, base: string): WritableMapping 
     ...(args.length === 0
       ? {}
       : { args: Object.fromEntries(args.map(([name, value]) => [name, escaped(value)])) }),
+    ...(bases.length === 0
+      ? {}
+      : {
+          additional_contexts: Object.fromEntries(bases.map(([from, to]) => [from, `docker-image://${to}`])),
+        }),
+    ...(build.secrets.length === 0
+      ? {}
+      : {
+          secrets: build.secrets.map((one) => ({ source: secretName(node, one, nodes), target: one.id })),
+        }),
   };
+}
+
+type Secret = Node['component']['build']['secrets'][number];
+
+/** The name of a build secret in the file: its id, unless primitives mean different things by that. */
+function secretName({ service }: Node, secret: Secret, nodes: readonly Node[]): string {
+  const same = nodes.flatMap(({ component }) => component.build.secrets.filter(({ id }) => id === secret.id));
+  const sources = new Set(same.map(({ source }) => JSON.stringify(source)));
+  return sources.size === 1 ? secret.id : `${service}.${secret.id}`;
+}
+
+/** Where a build secret is read when an image is built; a file of the repository is relative to the compose file. */
+function sourceOf({ source }: Secret, root: string): WritableMapping {
+  if ('env' in source) return { environment: source.env };
+  const path = relative(root, source.file).split(sep).join('/');
+  return { file: escaped(path.startsWith('../') ? source.file : `./${path}`) };
 }
 
 /** Settings with files of tokens. */

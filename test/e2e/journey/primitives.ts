@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { render, templateVariables } from '../../../src/kinds/render.ts';
-import { sampleSource } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { readManifest } from '../../../src/repository/provenance.ts';
 import { go } from '../../integration/kinds/go-kinds-lab.ts';
@@ -14,6 +13,7 @@ import {
   writeFiles,
 } from '../../integration/kinds/python-ts-kinds-workbench.ts';
 import type { Call, Packed } from '../../support/packed.ts';
+import { sampleSource } from '../../support/sample-source.ts';
 import { run } from '../../support/services/run.ts';
 
 /** The primitives of the system: natural names, one of each kind. */

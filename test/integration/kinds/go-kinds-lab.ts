@@ -10,8 +10,9 @@ import {
   type TemplateVariables,
   templateVariables,
 } from '../../../src/kinds/render.ts';
-import { type SourcePrimitive, sampleSource } from '../../../src/kinds/source.ts';
+import type { SourcePrimitive } from '../../../src/kinds/source.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
+import { sampleSource } from '../../support/sample-source.ts';
 import { attempt, type RunResult } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
 

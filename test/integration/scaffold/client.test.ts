@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { digestOf } from '../../../src/core/digest.ts';
 import { findingText } from '../../../src/core/finding.ts';
 import { followSource } from '../../../src/features/generate/follow.ts';
 import { generate } from '../../../src/features/generate/generate.ts';
@@ -13,6 +14,7 @@ import { eventsDigestOf } from '../../../src/kinds/source.ts';
 import { loadConfig } from '../../../src/repository/config.ts';
 import { findConfig } from '../../../src/repository/discovery.ts';
 import { prepare, scaffold, scaffoldRepo } from '../../support/scaffold-world.ts';
+import { attempt, devCli } from '../../support/services/run.ts';
 
 const SHOP = 'primitives/uisurface/shop';
 const COPY = `${SHOP}/proto/service.proto`;
@@ -287,4 +289,41 @@ test('a surface of a person, or from before there were clients, needs no copy of
 
   expect(await generated(repo.root, true)).toEqual([]);
   expect(await warning(repo.root)).toBe('none');
+});
+
+test('an update of all says which primitives follow a proto file that it changes', async () => {
+  await using repo = await scaffoldRepo();
+  const { root } = repo;
+  await scaffold(root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+  // As a version of the template before this one had it.
+  const now = await text(root, SALES);
+  const older = `${now}\n// Older.\n`;
+  const record = await text(root, 'primitives/domain/sales/primitive.yaml');
+  const [, template = '-'] = /(\w{64}) {2}proto\/\[proto\]\/service\.proto\.eta$/m.exec(record) ?? [];
+  const hex = (proto: string) => digestOf(Buffer.from(proto)).replace('sha256:', '');
+  await repo.write({
+    [SALES]: older,
+    'primitives/domain/sales/primitive.yaml': record
+      .replace(hex(now), hex(older))
+      .replace(template, '0'.repeat(64)),
+  });
+  await scaffold(root, { kind: 'projection', name: 'board', inputs: { source: 'domain/sales' } });
+  await scaffold(root, { ...shop, inputs: { source: 'domain/sales' } });
+  await scaffold(root, { kind: 'agent', name: 'alone' });
+  await repo.commit({}, 'Scaffold');
+
+  const all = ['scaffold', '--update', '--all'];
+  const command = 'primitive generate projection/board uisurface/shop';
+  expect((await attempt(devCli, [...all, '--dry-run'], { cwd: root })).stdout).toContain(
+    `Next:\n  ${command}\n`,
+  );
+  const { code, stdout } = await attempt(devCli, [...all, '--json'], { cwd: root });
+  expect([code, JSON.parse(stdout).next]).toEqual([0, [command]]);
+  expect(await text(root, SALES)).toBe(now);
+  const [, ...args] = command.split(' ');
+  expect((await attempt(devCli, args, { cwd: root })).code).toBe(0);
+  for (const id of ['projection/board', 'uisurface/shop'])
+    expect((await text(root, `primitives/${id}/proto/service.proto`)).trimEnd()).toBe(now.trimEnd());
+  await repo.commit({}, 'Update');
+  expect(JSON.parse((await attempt(devCli, [...all, '--json'], { cwd: root })).stdout).next).toEqual([]);
 });

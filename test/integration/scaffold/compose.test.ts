@@ -1,6 +1,7 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateOutcome } from '../../../src/features/generate/view.ts';
 import { composeChange, readComposed } from '../../support/compose.ts';
 import type { TestRepository } from '../../support/git.ts';
@@ -151,4 +152,81 @@ test('a check fails if the file is not up to date', () => {
   expect(outcome('changed', false).exit).toBe(1);
   expect(outcome('unchanged', false).exit).toBe(0);
   expect(outcome('changed', true).exit).toBe(0);
+});
+
+describe('day two', () => {
+  test('what images are built of is that of the config and of primitive.yaml', async () => {
+    await using other = await scaffoldRepo();
+    const pinned = `ghcr.io/acme/go@sha256:${'0'.repeat(64)}`;
+    await appendFile(
+      join(other.root, 'primitive.config.yaml'),
+      `build:
+  bases: { "docker.io/library/golang:1.26": ${pinned} }
+  secrets: [{ id: npm, env: NPM_TOKEN }]
+`,
+    );
+    await other.write({
+      'primitives/service/one/primitive.yaml': `kind: service\nname: one\nbuild: { secrets: [{ id: key, file: primitives/service/one/key }] }\n`,
+      'primitives/service/one/key': 'not a secret\n',
+      'primitives/service/two/primitive.yaml':
+        'kind: service\nname: two\nbuild: { secrets: [{ id: npm, env: TWO_TOKEN }] }\n',
+    });
+    expect(await composeChange(other.root, { wanted: true })).toBe('created');
+    const { services, secrets } = await readComposed(other.root, { NPM_TOKEN: 'a', TWO_TOKEN: 'b' });
+    expect(secrets).toEqual({
+      key: expect.objectContaining({ file: join(other.root, 'primitives/service/one/key') }),
+      'service-one.npm': expect.objectContaining({ environment: 'NPM_TOKEN' }),
+      'service-two.npm': expect.objectContaining({ environment: 'TWO_TOKEN' }),
+    });
+    expect(services['service-one']?.build).toMatchObject({
+      additional_contexts: { 'docker.io/library/golang:1.26': `docker-image://${pinned}` },
+      secrets: [
+        { source: 'service-one.npm', target: 'npm' },
+        { source: 'key', target: 'key' },
+      ],
+    });
+    // The values are in no file that is committed, and its paths are those of any checkout.
+    const text = await readFile(join(other.root, 'compose.yaml'), 'utf8');
+    expect(text).toContain('file: ./primitives/service/one/key');
+    expect(text).not.toContain(other.root);
+  });
+
+  test('a primitive that is renamed or removed leaves the file whole, and a file that was removed stays away', async () => {
+    await using other = await scaffoldRepo();
+    const { root } = other;
+    await scaffold(root, { kind: 'domain', name: 'sales', inputs: { entity: 'order' } });
+    await scaffold(root, { kind: 'projection', name: 'board', inputs: { source: 'domain/sales' } });
+    await scaffold(root, { kind: 'uisurface', name: 'shop', inputs: { source: 'domain/sales' } });
+    expect(await composeChange(root, { wanted: true })).toBe('created');
+    const [from, to] = ['board', 'wall'].map((name) => join(root, 'primitives/projection', name));
+    await rename(from ?? '', to ?? '');
+    const manifest = join(to ?? '', 'primitive.yaml');
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('name: board', 'name: wall'));
+    expect(await composeChange(root, { check: true })).toBe('changed');
+    expect(await composeChange(root)).toBe('changed');
+    const renamed = (await readComposed(root)).services;
+    expect(Object.keys(renamed).filter((name) => /board|wall/.test(name))).toEqual([
+      'projection-wall',
+      'projection-wall.migrate',
+    ]);
+    expect(renamed['uisurface-shop']?.environment?.QUERIES_URL).toBe('http://projection-wall:8080/v1');
+    expect(JSON.stringify(renamed)).not.toContain('board');
+
+    // Without its source a surface has nobody to call, and is there all the same: the program says what is missing.
+    await rm(join(root, 'primitives/domain/sales'), { recursive: true });
+    expect(await composeChange(root)).toBe('changed');
+    const left = (await readComposed(root)).services;
+    expect(Object.keys(left).filter((name) => name.includes('sales'))).toEqual([]);
+    expect(left['uisurface-shop']?.environment).toMatchObject({ COMMANDS_URL: null, QUERIES_URL: null });
+
+    await rm(join(root, 'compose.yaml'));
+    expect(await composeChange(root)).toBeUndefined();
+    expect(await composeChange(root, { check: true })).toBeUndefined();
+    expect(existsSync(join(root, 'compose.yaml'))).toBe(false);
+
+    for (const kind of ['projection', 'uisurface'])
+      await rm(join(root, 'primitives', kind), { recursive: true });
+    expect(await composeChange(root, { wanted: true })).toBe('created');
+    expect((await readComposed(root)).services).toEqual({});
+  });
 });

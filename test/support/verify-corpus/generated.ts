@@ -103,6 +103,7 @@ const COMPOSED = composeText(
     },
   ],
   '',
+  '/',
 );
 const composed = (text: string): More => ({ files: { 'compose.yaml': text } });
 const lineOf = (text: string) => COMPOSED.split('\n').findIndex((line) => line.includes(text)) + 1;
@@ -267,7 +268,7 @@ export const generated: Corpus = {
           `compose.yaml:${lineOf('sslmode=disable')}`,
         ],
         ['a volume more', composed(`${COMPOSED}  mine: {}\n`), `compose.yaml:${lineOf('  tokens: {}') + 1}`],
-        ['a primitive less', composed(composeText([], '')), `compose.yaml:${lineOf('services:')}`],
+        ['a primitive less', composed(composeText([], '', '/')), `compose.yaml:${lineOf('services:')}`],
       ],
       [
         ['none', {}],
