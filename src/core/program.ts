@@ -8,6 +8,8 @@ export interface ProgramSpec {
   readonly probe: readonly string[];
   /** Variables for the probe, so that it asks no server. */
   readonly probeEnv?: Readonly<Record<string, string>>;
+  /** It is asked in its own folder: in that of a repository, a file may name another program, which it would run. */
+  readonly probeBeside?: true;
   /** The version is its first group. */
   readonly pattern: RegExp;
   /** The oldest version that is supported. */

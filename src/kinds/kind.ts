@@ -6,6 +6,7 @@ import { globFault } from '../core/glob.ts';
 import { once } from '../core/once.ts';
 import { packagePath } from '../core/package.ts';
 import { pathFault } from '../core/path-fault.ts';
+import { isRead, languageOfRunner } from '../languages/all.ts';
 import { lookBelow } from '../repository/safe-path.ts';
 import { processFaults, suiteArgFaults } from '../repository/workload.ts';
 import type { Fault } from '../yaml/fault.ts';
@@ -226,12 +227,13 @@ function globFaults({
 
 /** A kind says which tests run, and starts nothing else. */
 function suiteFaults({ language, suites = [] }: Omit<KindFile, '$schema'>): readonly Fault[] {
-  if (language === 'other' && suites.length > 0) {
-    return [
-      { path: ['suites'], message: '`suites` need a `language` whose tests can be run: go, python or ts' },
-    ];
-  }
-  return suiteArgFaults(suites);
+  const faults = suites.flatMap(({ runner }, i): Fault[] => {
+    const own = languageOfRunner(runner);
+    const needed = isRead(own) ? own : 'other';
+    if (needed === language) return [];
+    return [{ path: ['suites', i, 'runner'], message: `\`${runner}\` needs the \`language\` ${needed}` }];
+  });
+  return [...faults, ...suiteArgFaults(suites)];
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {

@@ -2,15 +2,24 @@ import type { TOptional } from 'typebox';
 import { Type } from 'typebox';
 import type { ProgramSpec } from '../core/program.ts';
 import { go } from './go/language.ts';
-import type { Language, PrimitiveName, Runner } from './language.ts';
+import type { Language, PrimitiveName, Runner, Tested } from './language.ts';
 import { python } from './python/language.ts';
-import type { Toolkit } from './toolkit.ts';
+import { rust } from './rust/language.ts';
+import type { SuiteToolkit, Toolkit } from './toolkit.ts';
 import { typescript } from './typescript/language.ts';
 
 /** The languages, as `kind.yaml` and the config call them. */
 const LANGUAGES = { go, ts: typescript, python } as const satisfies Readonly<Record<string, Language>>;
 
 type Languages = typeof LANGUAGES;
+
+/** The languages whose suites are run. */
+const TESTED = { ...LANGUAGES, rust } as const satisfies Readonly<Record<string, Tested>>;
+
+type AllTested = typeof TESTED;
+
+/** Those of {@link LanguageId}, and `rust`. */
+export type TestedId = keyof AllTested;
 
 /** `go`, `ts`, `python`. */
 export type LanguageId = keyof Languages;
@@ -22,19 +31,19 @@ export type LanguageNames = { readonly [L in LanguageId]?: ReturnType<Languages[
 export const LANGUAGE_IDS = Object.keys(LANGUAGES) as readonly LanguageId[];
 
 /** `go-test`, `tsc`, …: the runners of all languages. */
-export type RunnerId = { [L in LanguageId]: keyof Languages[L]['runners'] }[LanguageId];
+export type RunnerId = { [L in TestedId]: keyof AllTested[L]['runners'] }[TestedId];
 
 const RUNNERS: Readonly<Record<RunnerId, Runner>> = Object.assign(
   {},
-  ...Object.values(LANGUAGES).map(({ runners }) => runners),
+  ...Object.values(TESTED).map(({ runners }) => runners),
 );
 
 /** `go`, `python`, `uv`, …: the programs of all languages. */
-export type LanguageProgram = { [L in LanguageId]: keyof Languages[L]['programs'] }[LanguageId];
+export type LanguageProgram = { [L in TestedId]: keyof AllTested[L]['programs'] }[TestedId];
 
 export const languagePrograms: Readonly<Record<LanguageProgram, ProgramSpec>> = Object.assign(
   {},
-  ...Object.values(LANGUAGES).map(({ programs }) => programs),
+  ...Object.values(TESTED).map(({ programs }) => programs),
 );
 
 const toolkits = new Map<LanguageId, ReturnType<typeof openToolkit>>();
@@ -44,6 +53,25 @@ export function toolkitOf(id: LanguageId): Promise<Toolkit<RunnerId, LanguagePro
   const toolkit = toolkits.get(id) ?? openToolkit(id);
   toolkits.set(id, toolkit);
   return toolkit;
+}
+
+/** The toolkit for suites of a language. */
+export function suiteToolkitOf(id: TestedId): Promise<SuiteToolkit<RunnerId, LanguageProgram>> {
+  return isRead(id)
+    ? toolkitOf(id)
+    : (TESTED[id].toolkit() as Promise<SuiteToolkit<RunnerId, LanguageProgram>>);
+}
+
+/** Whether code of a language is read, and not its tests run alone. */
+export function isRead(id: TestedId): id is LanguageId {
+  return Object.hasOwn(LANGUAGES, id);
+}
+
+/** The language of a runner. */
+export function languageOfRunner(runner: RunnerId): TestedId {
+  const found = (Object.keys(TESTED) as TestedId[]).find((id) => Object.hasOwn(TESTED[id].runners, runner));
+  if (found === undefined) throw new Error(`no language has the runner ${runner}`);
+  return found;
 }
 
 async function openToolkit(id: LanguageId): Promise<Toolkit<RunnerId, LanguageProgram>> {

@@ -1,9 +1,18 @@
 import type { TObject } from 'typebox';
 import type { ProgramSpec } from '../core/program.ts';
-import type { Toolkit } from './toolkit.ts';
+import type { SuiteToolkit, Toolkit } from './toolkit.ts';
 
-/** A language: data and small pure functions. `all.ts` lists the languages. */
-export interface Language {
+/** A language whose suites are run. `all.ts` lists the languages. */
+export interface Tested {
+  /** Programs that test or check a primitive, as suites of `kind.yaml` name them. */
+  readonly runners: Readonly<Record<string, Runner>>;
+  /** Programs that its suites need, by file name. */
+  readonly programs: Readonly<Record<string, ProgramSpec>>;
+  toolkit(): Promise<SuiteToolkit<string, string>>;
+}
+
+/** A language whose code is read, too: data and small pure functions. */
+export interface Language extends Tested {
   /** Files of code, by their path. */
   readonly code: RegExp;
   /** Files with code that its toolchain takes in, and of which imports are not read; by their path. */
@@ -38,10 +47,6 @@ export interface Language {
   readonly infrastructure: readonly string[];
   /** Kind of entries of its list in `imports.sdk`: `npm packages`, `Package name`. */
   readonly sdk: readonly [packages: string, item: string];
-  /** Programs that test or check a primitive, as suites of `kind.yaml` name them. */
-  readonly runners: Readonly<Record<string, Runner>>;
-  /** Programs that its suites need, by file name. */
-  readonly programs: Readonly<Record<string, ProgramSpec>>;
   /** The command that runs the tests of a new primitive. */
   readonly testCommand: string;
   /** The entry for a repository without a config; `manifest` is the text of the one in its root. */

@@ -1,5 +1,5 @@
 import { pathFault } from '../core/path-fault.ts';
-import { LANGUAGE_IDS, type LanguageId, languageNamed, type RunnerId } from '../languages/all.ts';
+import { languageOfRunner } from '../languages/all.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { suiteArgFault } from './suite-args.ts';
 import type { Workload } from './workload-schema.ts';
@@ -95,12 +95,6 @@ export function suiteArgFaults(suites: NonNullable<Workload['suites']>): readonl
       return fault === undefined ? [] : [{ path: ['suites', i, 'args', j], message }];
     }),
   );
-}
-
-export function languageOfRunner(runner: RunnerId): LanguageId {
-  const found = LANGUAGE_IDS.find((id) => Object.hasOwn(languageNamed(id).runners, runner));
-  if (found === undefined) throw new Error(`no language has the runner ${runner}`);
-  return found;
 }
 
 /** Processes and settings as the values of the chart have them; probes and the drain are of those that go on. */

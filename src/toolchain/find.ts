@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { posix, win32 } from 'node:path';
+import { dirname, posix, win32 } from 'node:path';
 import { errorLine, PrimitiveError } from '../core/errors.ts';
 import type { Processes, RunResult } from '../core/process.ts';
 import { shellWord } from '../core/show-path.ts';
@@ -61,7 +61,7 @@ async function probe(
   args: readonly string[],
   search: Search,
 ): Promise<Program | PrimitiveError> {
-  const { probe, probeEnv = {}, pattern, minimum } = programs[name];
+  const { probe, probeEnv = {}, probeBeside, pattern, minimum } = programs[name];
   const call = [path, ...args].join(' ');
   const signal = search.signal === undefined ? {} : { signal: search.signal };
   let run: RunResult;
@@ -69,6 +69,7 @@ async function probe(
     run = await search.processes.run(path, [...args, ...probe], {
       timeout: 30_000,
       env: probeEnv,
+      ...(probeBeside === undefined ? {} : { cwd: dirname(path) }),
       ...signal,
     });
   } catch (cause) {

@@ -129,6 +129,13 @@ export const catalogue: readonly ToolSpec[] = [
     source: { kind: 'debian', package: 'git' },
   },
   {
+    name: 'cargo',
+    programs: ['cargo'],
+    minimum: '1.60.0',
+    probe: ['--version'],
+    source: { kind: 'debian', package: 'cargo' },
+  },
+  {
     name: 'openssl',
     programs: ['openssl'],
     minimum: '1.1.1',

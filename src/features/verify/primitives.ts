@@ -2,11 +2,11 @@ import { posix } from 'node:path';
 import { errorLine, type PrimitiveError } from '../../core/errors.ts';
 import { findingText, Refusal } from '../../core/finding.ts';
 import type { Kind, Kinds } from '../../kinds/kind.ts';
+import { isRead, languageOfRunner } from '../../languages/all.ts';
 import type { Workspace } from '../../repository/config.ts';
 import { MANIFEST } from '../../repository/primitive-folders.ts';
 import { readPrimitives as readManifests } from '../../repository/primitives.ts';
 import type { PrimitiveManifest } from '../../repository/provenance.ts';
-import { languageOfRunner } from '../../repository/workload.ts';
 import type { Primitive } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
@@ -58,7 +58,8 @@ export async function readPrimitives(tree: WorkTree, source: PrimitiveSource): P
 function withWorkload(kind: Kind | undefined, manifest: PrimitiveManifest | undefined): Kind | undefined {
   const [suite] = manifest?.workload.suites ?? [];
   if (kind === undefined || suite === undefined) return kind;
-  return { ...kind, ...manifest?.workload, language: languageOfRunner(suite.runner) };
+  const language = languageOfRunner(suite.runner);
+  return { ...kind, ...manifest?.workload, language: isRead(language) ? language : 'other' };
 }
 
 function faultsOf(error: PrimitiveError): Primitive['faults'] {

@@ -2,7 +2,7 @@ import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import type { Processes } from '../../core/process.ts';
 import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import type { Generator } from '../../kinds/generators/generator.ts';
-import { toolkitOf } from '../../languages/all.ts';
+import { languageOfRunner, suiteToolkitOf } from '../../languages/all.ts';
 import { lockFileOf, unreadLock } from '../../languages/package-manager.ts';
 import { pathBelow } from '../../repository/discovery.ts';
 import { findProgram } from '../../toolchain/find.ts';
@@ -43,9 +43,9 @@ export async function findTools(ports: ToolPorts): Promise<VerifyTools> {
   const toolchains = new Set<ProgramName>();
   const unread: PrimitiveError[] = [];
   for (const primitive of primitives) {
-    const { suites = [], language = 'other' } = primitive.kind ?? {};
-    if (suites.length === 0 || language === 'other') continue;
-    const lock = await lockFileOf(primitive, await toolkitOf(language), tree);
+    const [suite] = primitive.kind?.suites ?? [];
+    if (suite === undefined) continue;
+    const lock = await lockFileOf(primitive, await suiteToolkitOf(languageOfRunner(suite.runner)), tree);
     toolchains.add(lock.manager.program);
     const why = unreadLock(lock);
     if (why !== undefined) unread.push(untested(primitive, why));

@@ -6,7 +6,7 @@ import type { PrimitiveError } from '../../../core/errors.ts';
 import { optional } from '../../../core/object.ts';
 import { byCodeUnit } from '../../../core/order.ts';
 import type { Kind } from '../../../kinds/kind.ts';
-import { isChecker, type LanguageId, toolkitOf } from '../../../languages/all.ts';
+import { isChecker, languageOfRunner, suiteToolkitOf, type TestedId } from '../../../languages/all.ts';
 import { type Command, type LockFile, lockFileOf, unreadLock } from '../../../languages/package-manager.ts';
 import { keyOf, type Ran, type Reach, type TestCode } from '../../../languages/runner.ts';
 import { isFailure, type TestCase } from '../../../languages/test-case.ts';
@@ -75,12 +75,12 @@ type Results = Partial<Omit<SuiteResults, 'written'>>;
 /** Runs the suites of one primitive, one after the other. */
 async function testPrimitive(
   primitive: Primitive,
-  { suites = [], ...kind }: Kind,
+  { suites = [] }: Kind,
   workshop: Workshop,
   ports: SuitePorts,
 ): Promise<Results> {
-  const { language } = kind;
-  if (suites.length === 0 || language === 'other')
+  const [first] = suites;
+  if (first === undefined)
     return { unchecked: [{ what: `${primitive.id} TEST`, why: 'its kind has no suite' }] };
   const isDue = (suite: Suite) => missingServices(suite, ports) === '';
   const due = suites.filter(isDue);
@@ -90,7 +90,7 @@ async function testPrimitive(
     ports,
   );
   if (due.length === 0) return waiting;
-  const prepared = await workshop.prepare(primitive, language);
+  const prepared = await workshop.prepare(primitive, languageOfRunner(first.runner));
   if ('fault' in prepared) {
     const why = `${prepared.fault.path} does not match its manifest`;
     const left = due.map(({ id }) => ({ what: `${primitive.id} ${id}`, why }));
@@ -175,7 +175,7 @@ interface Prepared {
   /** The file of the toolchain. */
   readonly tool: string;
   readonly lock: LockFile;
-  readonly toolkit: Awaited<ReturnType<typeof toolkitOf>>;
+  readonly toolkit: Awaited<ReturnType<typeof suiteToolkitOf>>;
   /** Why its lock file was not compared with its manifest. */
   readonly unchecked: string | undefined;
 }
@@ -194,10 +194,10 @@ class Workshop {
   /** Finds the tools that suites run with, or the obstacle. */
   async prepare(
     primitive: Primitive,
-    language: LanguageId,
+    language: TestedId,
   ): Promise<Prepared | Obstacle | { readonly fault: LockFault }> {
     const ports = this.#ports;
-    const toolkit = await toolkitOf(language);
+    const toolkit = await suiteToolkitOf(language);
     const lock = await lockFileOf(primitive, toolkit, ports.tree);
     const { program, dependencies } = lock.manager;
     const found = await ports.program(program);
