@@ -1,6 +1,7 @@
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { globMatcher } from '../../core/glob.ts';
+import { isEjected } from '../../kinds/generators/eject.ts';
 import { isPlatform } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
@@ -101,7 +102,9 @@ function planFiles(
       existingSize: size,
     } as const;
     if (files.some(({ from }) => from === path)) return [{ ...there, action: 'delete', reason: 'moved' }];
-    const isOurs = facts.update && isOf(found, takenOf(before, path));
+    // What was ejected is its owner's, also where shared code without it is made by now.
+    const isOwners = isEjected(facts.site.manifest?.eject, path);
+    const isOurs = facts.update && !isOwners && isOf(found, takenOf(before, path));
     return [{ ...there, action: isOurs ? 'delete' : 'keep', reason: 'left-over' }];
   });
   return [...files, ...leftOver];

@@ -301,3 +301,73 @@ test.each(['cmd/main.go', 'internal', '../other', 'internal/platformer', ''])(
     }
   },
 );
+
+describe('the publisher for a broker', () => {
+  const BROKER = `${SHARED}/jetstream/jetstream.go`;
+
+  /** A service with what domains share. */
+  async function service() {
+    const repo = await scaffoldRepo();
+    const { root } = repo;
+    await kind(repo, { isShared: true });
+    const file = join(root, KIND, 'kind.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('platform-process', 'platform-domain'));
+    await scaffold(root, board);
+    await repo.commit({}, 'Scaffold');
+    const path = join(root, FOLDER, 'go.mod');
+    const before = await readFile(path, 'utf8');
+    const changes = async (...args: readonly string[]) => {
+      const { stdout } = await generate(repo, '--json', ...args);
+      return JSON.parse(stdout).generated[0].changes as readonly object[];
+    };
+    return {
+      repo,
+      changes,
+      add: () => writeFile(path, `${before}\nrequire github.com/nats-io/nats.go v1.55.0\n`),
+      remove: () => writeFile(path, before),
+      manifest: () => readFile(join(root, FOLDER, 'primitive.yaml'), 'utf8'),
+      [Symbol.asyncDispose]: () => repo[Symbol.asyncDispose](),
+    };
+  }
+
+  test('comes with the client in go.mod, goes with it, and leaves nothing behind', async () => {
+    await using one = await service();
+    const { repo, changes } = one;
+    const first = await one.manifest();
+    await one.add();
+    expect(await changes('--check')).toMatchObject([{ path: BROKER, change: 'created' }]);
+    expect(await changes()).toMatchObject([{ path: BROKER, change: 'created' }]);
+    await repo.commit({}, 'Broker');
+    const actions = actionsOf((await scaffold(repo.root, { ...board, update: true })).files);
+    expect(actions).not.toHaveProperty(BROKER);
+    await repo.commit({}, 'Update');
+
+    await one.remove();
+    expect(await generatedFaults(repo)).toEqual([`GEN-003 ${FOLDER}/${BROKER}`]);
+    expect(await changes()).toMatchObject([{ path: BROKER, change: 'removed' }]);
+    expect(existsSync(join(repo.root, FOLDER, BROKER))).toBe(false);
+    expect(await changes('--check')).toEqual([]);
+    await repo.commit({}, 'No broker');
+    await scaffold(repo.root, { ...board, update: true });
+    expect(await one.manifest()).toBe(first);
+    expect(existsSync(join(repo.root, FOLDER, BROKER))).toBe(false);
+    expect(await generatedFaults(repo)).toEqual([]);
+  });
+
+  test('that its owner has taken over stays, whatever go.mod has', async () => {
+    await using one = await service();
+    const { repo, changes } = one;
+    await one.add();
+    await changes();
+    const manifest = join(repo.root, FOLDER, 'primitive.yaml');
+    await writeFile(manifest, `${await one.manifest()}eject: [internal/platform/jetstream]\n`);
+    await scaffold(repo.root, board);
+    await one.remove();
+    await changes();
+    expect(existsSync(join(repo.root, FOLDER, BROKER))).toBe(true);
+    await repo.commit({}, 'Own');
+    await scaffold(repo.root, { ...board, update: true });
+    expect(existsSync(join(repo.root, FOLDER, BROKER))).toBe(true);
+    expect(await generatedFaults(repo)).toEqual([]);
+  });
+});

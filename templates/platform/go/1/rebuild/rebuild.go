@@ -25,6 +25,9 @@ const path = `(
 	SELECT string_agg(quote_ident(CASE WHEN name = current_schema() THEN name || $1 ELSE name END), ', ' ORDER BY place)
 	FROM unnest(current_schemas(false)) WITH ORDINALITY AS found (name, place))`
 
+// starting is the lock of the start of a rebuild of the live schema.
+const starting = `hashtextextended('rebuild of ' || current_schema(), 0)`
+
 // Enter makes the rest of a transaction use the new tables.
 func Enter(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SELECT set_config('search_path', `+path+`, true)`, next)
@@ -64,6 +67,24 @@ func migrate(ctx context.Context, log *slog.Logger, db *postgres.DB, suffix stri
 
 // Start makes new tables, without rows. From then on events are applied to them, too.
 func Start(ctx context.Context, log *slog.Logger, db *postgres.DB) error {
+	conn, err := db.Pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	var isOnly bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(`+starting+`)`).Scan(&isOnly); err != nil {
+		return err
+	}
+	if !isOnly {
+		return errors.New("another start of a rebuild is at work: see rebuild status")
+	}
+	defer func() {
+		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(`+starting+`)`); err != nil {
+			// The lock ends with the connection.
+			_ = conn.Conn().Close(context.WithoutCancel(ctx))
+		}
+	}()
 	s, err := find(ctx, db.Pool)
 	if err == nil {
 		err = s.expect(None)
