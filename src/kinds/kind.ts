@@ -8,7 +8,7 @@ import { packagePath } from '../core/package.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { isRead, languageOfRunner } from '../languages/all.ts';
 import { lookBelow } from '../repository/safe-path.ts';
-import { processFaults, suiteArgFaults } from '../repository/workload.ts';
+import { processFaults, severalLanguages, suiteArgFaults } from '../repository/workload.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
@@ -227,13 +227,11 @@ function globFaults({
 
 /** A kind says which tests run, and starts nothing else. */
 function suiteFaults({ language, suites = [] }: Omit<KindFile, '$schema'>): readonly Fault[] {
-  const faults = suites.flatMap(({ runner }, i): Fault[] => {
-    const own = languageOfRunner(runner);
-    const needed = isRead(own) ? own : 'other';
-    if (needed === language) return [];
-    return [{ path: ['suites', i, 'runner'], message: `\`${runner}\` needs the \`language\` ${needed}` }];
-  });
-  return [...faults, ...suiteArgFaults(suites)];
+  const languages = [...new Set(suites.map(({ runner }) => languageOfRunner(runner)))];
+  if (language === 'other' && languages.some(isRead)) {
+    return [{ path: ['suites'], message: `\`suites\` of ${languages.join(', ')} need that \`language\`` }];
+  }
+  return [...severalLanguages(suites), ...suiteArgFaults(suites)];
 }
 
 function clash(kind: string, source: string, other: string): PrimitiveError {

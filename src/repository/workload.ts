@@ -25,7 +25,6 @@ export function workloadFaults(file: Workload, kind: Workload): readonly Fault[]
     }));
   }
   const { suites = [], run, processes } = file;
-  const languages = [...new Set(suites.map(({ runner }) => languageOfRunner(runner)))];
   const taken = suites.map(({ id }) => id);
   return [
     ...suites.flatMap(({ id }, i) => {
@@ -35,9 +34,7 @@ export function workloadFaults(file: Workload, kind: Workload): readonly Fault[]
         : [{ path: ['suites', i, 'id'], message: `${JSON.stringify(id)} names no suite: ${fault}` }];
     }),
     ...suiteArgFaults(suites),
-    ...(languages.length > 1
-      ? [{ path: ['suites'], message: `\`suites\` are of several languages: ${languages.join(', ')}` }]
-      : []),
+    ...severalLanguages(suites),
     ...(run !== undefined && processes?.serve === undefined && processes !== undefined
       ? [{ path: ['run'], message: '`run` is of a process named serve, and `processes` has none' }]
       : []),
@@ -84,6 +81,14 @@ function settingFaults({ processes = {}, settings = {} }: Workload): readonly Fa
           ],
     ),
   );
+}
+
+/** Suites are run with what one lock file names. */
+export function severalLanguages(suites: NonNullable<Workload['suites']>): readonly Fault[] {
+  const languages = [...new Set(suites.map(({ runner }) => languageOfRunner(runner)))];
+  return languages.length > 1
+    ? [{ path: ['suites'], message: `\`suites\` are of several languages: ${languages.join(', ')}` }]
+    : [];
 }
 
 /** Arguments that would start a program, load a module or lead out of the primitive. */

@@ -41,6 +41,7 @@ test.each([
   ['pytest', ['tests', '-q', '-m=not slow', '--strict-markers', '--import-mode=importlib']],
   ['node-test', ['test/*.test.ts', '--test-name-pattern=a', '--experimental-strip-types']],
   ['vitest', ['--project=unit', 'src']],
+  ['cargo-test', ['--workspace', '--features=tls,echo/json', 'orders']],
 ])('a suite of %s takes %j', async (runner, args) => {
   expect(await readKind(suite(runner, args))).toMatchObject({ suites: [{ args }] });
 });
@@ -78,10 +79,20 @@ test.each([
   ['vitest', '--globalSetup=evil.ts'],
   ['vitest', '--reporter=./evil.ts'],
   ['vitest', ''],
+  ['cargo-test', '--config=evil.toml'],
+  ['cargo-test', '--manifest-path=evil/Cargo.toml'],
+  ['cargo-test', '--'],
 ])('a suite of %s refuses %j', async (runner, argument) => {
   await expect(readKind(suite(runner, [argument]))).rejects.toMatchObject({
     code: 'kind-invalid',
     message: expect.stringContaining('is no argument of a suite'),
+  });
+});
+
+test('suites of one kind are of one language', async () => {
+  const two = ['go-test', 'cargo-test'].map((runner, i) => `{ id: s${i}, runner: ${runner}, args: [] }`);
+  await expect(readKind(`suites: [${two.join(', ')}]\n`)).rejects.toMatchObject({
+    message: expect.stringContaining('`suites` are of several languages: go, rust'),
   });
 });
 
