@@ -78,12 +78,18 @@ function caseOf({ id, state }: Seen, printed: readonly string[], primitive: Test
   const one = { id: id.replace(/ - should panic$/, ''), group: '', output };
   if (state === 'ok') return { ...one, outcome: 'passed', output: '' };
   if (state !== 'FAILED') return { ...one, outcome: 'skipped', output: state };
-  const [, file, line, column] = / panicked at (.+):(\d+):(\d+):$/m.exec(output) ?? [];
+  const [, file, line, column] = panicIn(output);
   return {
     ...one,
     outcome: output.includes(MARKER) ? 'scaffold' : 'assertion',
     ...placeIn(primitive, file, line, column),
   };
+}
+
+/** Where it panicked: `thread 'a' panicked at src/lib.rs:1:2:`, before Rust 1.73 at the end of the message. */
+function panicIn(output: string): readonly string[] {
+  const ends = output.split('\n').map((line) => line.slice(line.lastIndexOf(' ') + 1));
+  return ends.map((end) => /^([^:]+\.rs):(\d+):(\d+):?$/.exec(end)).find((found) => found !== null) ?? [];
 }
 
 /** Errors of the compiler as cases. */
@@ -98,9 +104,11 @@ export function compileCases(stderr: string, primitive: TestedPrimitive): readon
 
 /** The files that cargo made a program of and ran: `src/lib.rs`, `tests/whole.rs`. */
 export function targetsOf(stderr: string): ReadonlySet<string> {
-  return new Set(
-    [...stderr.matchAll(/^ *Running (?:unittests )?([^(\n]+) \(/gm)].map(([, file = '']) => file),
-  );
+  const ran = stderr.split('\n').flatMap((line) => {
+    const text = line.trim();
+    return text.startsWith('Running ') ? [text.slice('Running '.length, text.lastIndexOf(' ('))] : [];
+  });
+  return new Set(ran.map((file) => file.replace(/^unittests /, '')));
 }
 
 /** cargo names files from the root of their workspace or package. */
