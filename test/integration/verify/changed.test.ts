@@ -113,6 +113,26 @@ describe('what changed code alters for unchanged code', () => {
     expect(left).toEqual(['agent/helper', 'domain/orders', 'projection/board', 'uisurface/web']);
   });
 
+  test.each([
+    ['of the context', '.dockerignore', undefined],
+    ['of the Dockerfile', 'primitives/domain/orders/Dockerfile.dockerignore', undefined],
+    ['of a Dockerfile elsewhere', 'build/orders.dockerfile.dockerignore', 'build/orders.dockerfile'],
+  ])('a list of ignored files %s selects whose image it decides on', async (_, path, other) => {
+    const dockerfile = other ?? 'primitives/domain/orders/Dockerfile';
+    await using repo = await gitRepo({
+      ...base,
+      'primitives/domain/orders/primitive.yaml': `kind: domain
+name: orders
+build: { context: ., dockerfile: ${other === undefined ? 'Dockerfile' : `../../../${other}`}, inputs: ["primitives/domain/orders/**"] }
+`,
+      [dockerfile]: 'FROM scratch\n',
+    });
+    repo.git('checkout', '--quiet', '-b', 'topic');
+    await repo.commit({ [path]: '**/*_test.go\n' });
+    const { document } = await verifyRepository(repo.root, { families: ['IMP'], changedSince: 'main' });
+    expect(document.scope.primitives).toEqual(['domain/orders']);
+  });
+
   test('a file that is gone concerns whoever imported it', async () => {
     const { document } = await compare({}, ['packages/sdk-go/go.mod', 'packages/sdk-go/deep/deep.go']);
     expect(document.scope.primitives).toEqual(['domain/orders']);
