@@ -18,7 +18,7 @@ import { findProtoBase } from './proto-base.ts';
 import { documentOf } from './report.ts';
 import type { Context } from './rule.ts';
 import { OWN_REPOSITORY, readScope, type Scope } from './scope.ts';
-import type { StaleEntry, SuiteRun } from './subjects.ts';
+import type { JudgedSuppression, StaleEntry, SuiteRun } from './subjects.ts';
 import { writeEvidence } from './suites/evidence.ts';
 import { runSuites, type SuiteResults, suiteFacts } from './suites/run.ts';
 import { isPattern, readSuppressions, suppress } from './suppressions.ts';
@@ -48,9 +48,10 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     changedByImports(unchanged, change, ports),
   );
   const suppressions = await readSuppressions(ports.policy?.files ?? tree, scope.base, ports);
-  // A baseline that was asked for is judged whatever else is.
+  // A baseline that was asked for, and suppressions of what is checked, are judged whatever else is.
   const rules = ports.rules.filter(
-    ({ id, subject }) => scope.families.includes(familyOf(id)) || subject === 'baselineEntry',
+    ({ id, subject }) =>
+      scope.families.includes(familyOf(id)) || subject === 'baselineEntry' || subject === 'suppression',
   );
 
   emit({ type: 'step', step: 'read', message: 'Reading files' });
@@ -71,7 +72,9 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
     today,
     isChecked: await coversPattern({ ...scope, covers }, tree),
   });
-  const entries = suppressed.judged.map((value) => ({ subject: 'suppression', value }) as const);
+  const entries = suppressed.judged
+    .filter((one) => judgesSuppression(one, scope))
+    .map((value) => ({ subject: 'suppression', value }) as const);
   const baselined = await baselineOf(suppressed.findings, request, { ...ports, covers });
   const stale = baselined.stale.map((value) => ({ subject: 'baselineEntry', value }) as const);
   const judgedToo = await judge(rules, [...entries, ...stale], context);
@@ -192,6 +195,11 @@ async function coversPattern({ covers, families }: Scope, { list }: VerifyPorts[
     const meant = files.filter((file) => matches(file));
     return meant.length === 0 ? families.includes(familyOf(rule)) : meant.every((file) => covers(rule, file));
   };
+}
+
+/** All are judged with the files that a primitive has to have; otherwise those of families that are checked. */
+function judgesSuppression({ suppression }: JudgedSuppression, { families }: Scope): boolean {
+  return families.includes('SHAPE') || families.includes(familyOf(suppression.rule));
 }
 
 /** If none run, nothing is started that the repository names. */

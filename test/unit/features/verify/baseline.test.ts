@@ -141,6 +141,26 @@ suppressions: [{ rule: IMP-004, path: "${path}", reason: It is to be replaced., 
   await expect(found(`${ORDERS}/**/**/**/**`)).rejects.toMatchObject({ code: 'suppressions-invalid' });
 });
 
+test('of suppressions, --only judges those of the families that it names', async () => {
+  const entry = (rule: string, more: string) =>
+    `{ rule: ${rule}, path: "${ORDERS}/main.go", reason: It is to be replaced., owner: team${more} }`;
+  const files = {
+    ...base,
+    'primitive.suppressions.yaml': `schema: primitive.suppressions/v1
+suppressions: [${entry('IMP-004', '')}, ${entry('IMP-005', ', expires: 2020-01-01')}, ${entry('MARK-001', '')}]
+`,
+  };
+  const found = async (...families: readonly Family[]) => {
+    const { document } = await verifyResult(files, 'IMP', rules, { families });
+    return document.findings
+      .filter(({ path }) => path === 'primitive.suppressions.yaml')
+      .map(({ rule, message }) => `${rule} ${/\b[A-Z]+-\d{3}/.exec(message)}`);
+  };
+  expect(await found('IMP')).toEqual(['SHAPE-008 IMP-004', 'SHAPE-009 IMP-005']);
+  expect(await found('MARK')).toEqual(['SHAPE-008 MARK-001']);
+  expect(await found('SEC')).toEqual([]);
+});
+
 test('text has the fingerprint of each finding, the first ones, and how many there are of each rule', async () => {
   const imports = Array.from({ length: 12 }, () => 'import _ "log/slog"\n');
   const files = {
