@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { entropyOf } from './entropy.ts';
-import { isMemorable, isPlaceholder, isPublic } from './placeholder.ts';
+import { isHash, isMemorable, isPlaceholder, isPublic } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
 /** Names that say that the value is a credential; as the end of a name, so that `token_url` is none. */
 const NAME =
-  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|base|base64|b64))?(?:[_.-]?v?\\d{1,2})?';
+  '[\\w.-]{0,60}?(?:pass(?:word|wd|phrase)|passwort|(?<![a-z])(?:pass|pwd)|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key|signing[_.-]?key|encryption[_.-]?key|auth[_.-]?key|client[_.-]?secret|credentials?)(?:[_.-]?(?:value|base|base64|b64))?(?:[_.-]?v?\\d{1,2})?';
 
 /**
  * `name = "value"`, `"name": 'value'`, `name := \`value\``, `name: str = "value"`, `setenv("NAME", "value")`. The value may
@@ -17,12 +17,12 @@ const QUOTED = new RegExp(
 );
 /** `NAME=value`, `name: value`, in files where texts need no quotes; never over the end of a line. */
 const PLAIN = new RegExp(
-  `(?:^|[\\s;])(?:export[ \\t]{1,4}|-[ \\t]{1,4})?(?<name>${NAME})[ \\t]{0,20}[:=][ \\t]{0,20}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})(?=\\s|;|#|$)`,
+  `(?:^|[\\s;])(?:export[ \\t]{1,4}|-[ \\t]{1,4})?(?<name>${NAME})[ \\t]{0,20}[:=][ \\t]{0,20}(?:(?:&[\\w-]{1,40}|!!?\\w{1,20})[ \\t]{1,4}){0,2}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})(?=\\s|;|#|$)`,
   'gim',
 );
-/** `name: |-` and the value in the next line. */
+/** `name: |-` and the value in the next line, also without a sign. */
 const BLOCK = new RegExp(
-  `^[ \\t]{0,40}(?:-[ \\t]{1,4})?["']?(?<name>${NAME})["']?:[ \\t]{1,4}[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t]{1,60}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})[ \\t]{0,4}$`,
+  `^[ \\t]{0,40}(?:-[ \\t]{1,4})?["']?(?<name>${NAME})["']?:[ \\t]{0,4}(?:[|>][+-]?[ \\t]{0,4})?\\r?\\n[ \\t]{1,60}(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{7,511}[^\\s"'\`#;,{}\\[\\]()<>|&:])[ \\t]{0,4}$`,
   'gim',
 );
 /** `ENV NAME value`, `--name value`. */
@@ -31,6 +31,8 @@ const SPACED = new RegExp(
   'gim',
 );
 const NETRC = /(?<![^\s])(?<name>password)\s{1,8}(?<value>\S{8,512})/g;
+/** `user:password` of a web server, and `user:hash:…` of a system, which a program can guess from. */
+const LOGINS = /^(?<name>[\w.@-]{1,64}):(?<value>[^\s:*!]{4,256})(?::[^\n]{0,200})?$/gm;
 /** `host:port:database:user:password` of libpq. */
 const PGPASS = /^[^:#\n]{1,200}:(?:\d{1,5}|\*):[^:\n]{1,100}:[^:\n]{1,100}:(?<value>\S{8,512})$/gm;
 /** `<name>value</name>` and `key="name" value="value"`. */
@@ -50,6 +52,7 @@ const PLAIN_FILES =
 const SPACED_FILES = /(?:^|\/)(?:Docker|Container)file.*$|\.(?:dockerfile|ya?ml|sh|bash|mdx?|rst)$/is;
 const XML_FILES = /\.(?:xml|config|[a-z]{1,8}proj|props|targets|plist)$/i;
 const NAMELESS = /(?:^|\/)(?:\.pgpass|pgpass\.conf)$/;
+const LOGIN_FILES = /(?:^|[/.])htpasswd$|(?:^|\/)shadow$/;
 const PAIR_FILES = /\.(?:ya?ml|json|jsonc|tf|hcl|tpl|jsonnet|libsonnet)$/i;
 
 /** Files made by programs: digests in them look like secrets. */
@@ -57,7 +60,7 @@ const MADE =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|[^/]*\.lock|go\.(?:sum|mod)|[^/]*\.min\.[cm]?js|[^/]*\.(?:map|svg|pb\.go|lock\.json))$/i;
 
 /** Words that each of the names has in it, in lower case; few files have one. */
-export const assignmentWords: readonly string[] = ['pass', 'secret', 'token', 'key', 'credential'];
+export const assignmentWords: readonly string[] = ['pass', 'secret', 'token', 'key', 'credential', 'pwd'];
 
 /**
  * Literals that are assigned to the name of a credential and look random, in a text that has these words. Where a text only
@@ -69,6 +72,12 @@ export function findAssignments(
   words: ReadonlySet<string>,
   isExample: (index: number) => boolean = () => false,
 ): readonly Literal[] {
+  if (LOGIN_FILES.test(path))
+    return [...text.matchAll(LOGINS)].flatMap(({ groups: { name = '', value = '' } = {}, index }) =>
+      isHash(value) || !isPlaceholder(value)
+        ? [{ kind: 'assignment' as const, name: posix.basename(path), value, index: index + name.length + 1 }]
+        : [],
+    );
   // In a file of passwords alone, no name stands beside them.
   const isNameless = NAMELESS.test(path);
   if (MADE.test(path) || !(isNameless || assignmentWords.some((word) => words.has(word)))) return [];
@@ -116,7 +125,7 @@ export function looksRandom(name: string, value: string): boolean {
   )
     return false;
   const classes = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9]/].filter((one) => one.test(value)).length;
-  if (/pass(?:word|wd|phrase)/i.test(name))
+  if (/pass(?:word|wd|phrase|wort)|(?<![a-z])(?:pass|pwd)(?![a-z])/i.test(name))
     return classes >= 2 && /[0-9]/.test(value) && entropyOf(value) >= 2.5;
   return value.length >= 16 && /[0-9]/.test(value) && /[A-Za-z]/.test(value) && entropyOf(value) >= 3.3;
 }

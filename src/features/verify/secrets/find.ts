@@ -66,7 +66,7 @@ export async function findSecrets(
   const isExample = (index: number) =>
     PAGES.test(path) || (CODE.test(path) && (isTestData(path) || isComment(text, index)));
   const assignments = assignable ? findAssignments(path, text, words, isExample) : [];
-  const manifests = /\.(?:ya?ml|json|tpl)$/.test(path)
+  const manifests = /\.(?:ya?ml|json|tpl)(?:\.[a-z]\w{0,9})?$/.test(path)
     ? findManifestSecrets(content).filter(
         ({ value }) => !isSample || (looksRandom('token', value) && !isMemorable(value)),
       )

@@ -6,8 +6,8 @@ import { ownFormats } from './own-formats.ts';
 import { isPlaceholder } from './placeholder.ts';
 import type { Literal } from './secret.ts';
 
-/** Text that every manifest with a Secret of Kubernetes contains. */
-const SECRET = /\bkind["']?\s*:\s*["']?Secret["']?\s*(?:[,}]|$)/m;
+/** Text that every manifest with a Secret of Kubernetes contains, or makes one. */
+const SECRET = /\bkind["']?\s*:\s*["']?Secret["']?\s*(?:[,}]|$)|\bsecretGenerator\s*:/m;
 /** A line that is only there for a template engine. */
 const TEMPLATE_LINE = /^[ \t]*\{\{.*\}\}[ \t]*\r?$/gm;
 
@@ -38,8 +38,21 @@ function secretsIn(node: unknown): readonly Literal[] {
   if (!isMap(node)) return [];
   const items = node.get('items');
   if (isSeq(items)) return items.items.flatMap(secretsIn);
+  const made = node.get('secretGenerator');
+  if (isSeq(made)) return made.items.flatMap(literalsOf);
   if (node.get('kind') !== 'Secret') return [];
   return [...valuesOf(node, 'data', decode), ...valuesOf(node, 'stringData', (value) => value)];
+}
+
+/** `literals` of a Secret that kustomize makes: `name=value`. */
+function literalsOf(node: unknown): readonly Literal[] {
+  const literals = isMap(node) ? node.get('literals') : undefined;
+  if (!isSeq(literals)) return [];
+  return literals.items.flatMap((one): readonly Literal[] => {
+    const text = isScalar(one) && typeof one.value === 'string' ? one.value : '';
+    const [name = '', ...rest] = text.split('=');
+    return isScalar(one) && one.range ? judged(name, rest.join('='), one.range[0]) : [];
+  });
 }
 
 function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): readonly Literal[] {
@@ -48,14 +61,19 @@ function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): 
   return data.items.flatMap(({ key: name, value }: Pair): readonly Literal[] => {
     if (!isScalar(value) || typeof value.value !== 'string' || !value.range) return [];
     const text = read(value.value);
-    const known = isScalar(name) ? String(name.value) : '';
-    if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text) || isPlaceholder(value.value)) return [];
-    if (isPublicBlock(text) || isWithoutSecret(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8))
-      return [];
-    if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text) || holdsSecret(text)))
-      return [];
-    return [{ kind: 'manifest', name: known, value: text, index: value.range[0] }];
+    if (isPlaceholder(value.value)) return [];
+    return judged(isScalar(name) ? String(name.value) : '', text, value.range[0]);
   });
+}
+
+/** A value by its name, where it is a secret. */
+function judged(known: string, text: string, index: number): readonly Literal[] {
+  if (PUBLIC.test(known) || TIME.test(text) || isPlaceholder(text)) return [];
+  if (isPublicBlock(text) || isWithoutSecret(text) || text.length < (/pass|pwd|pin/i.test(known) ? 6 : 8))
+    return [];
+  if (isPlain(text) || !(CREDENTIAL.test(known) || looksRandom('password', text) || holdsSecret(text)))
+    return [];
+  return [{ kind: 'manifest', name: known, value: text, index }];
 }
 
 /** Whether a value is an object of JSON in which each credential is only a placeholder. */

@@ -140,6 +140,49 @@ export const ownFormats: readonly SecretFormat[] = [
     accepts: (_, value) => looksRandom('password', value),
   },
   {
+    name: 'password in SQL',
+    kind: 'assignment',
+    pattern:
+      /\b(?:PASSWORD|IDENTIFIED(?:[ \t]{1,4}WITH[ \t]{1,4}\w{1,40})?[ \t]{1,4}BY)[ \t]{1,4}'([^'\n]{6,128})'/gi,
+    words: ['password', 'identified'],
+    group: 1,
+    accepts: (_, value) => looksRandom('password', value),
+  },
+  {
+    name: 'password on a command line',
+    kind: 'assignment',
+    pattern:
+      /\b(?:sshpass[ \t]{1,4}-p[ \t]{0,4}|mysql(?:dump|admin)?\b[^\n]{0,200}?[ \t]-p|redis-cli\b[^\n]{0,200}?[ \t](?:-a|--pass)[ \t]{1,4}|-pass(?:in|out)?[ \t]{1,4}["']?pass:)["']?([^\s"'`$\\|;]{6,128})/g,
+    words: ['sshpass', 'mysql', 'redis-cli', 'pass:'],
+    group: 1,
+    accepts: (_, value) => looksRandom('password', value),
+  },
+  {
+    name: 'password for the input of a program',
+    kind: 'assignment',
+    pattern:
+      /\b(?:echo|printf)[ \t]{1,4}(?:-n[ \t]{1,4})?["']?([^\s"'`$\\|;]{6,128})["']?[ \t]{0,4}\|[^\n|]{0,200}--password-stdin/g,
+    words: ['--password-stdin'],
+    group: 1,
+    accepts: (_, value) => looksRandom('password', value),
+  },
+  {
+    name: 'password for htpasswd',
+    kind: 'assignment',
+    pattern:
+      /\bhtpasswd[ \t]{1,4}(?:-\w{1,6}[ \t]{1,4}){1,5}(?:[\w./-]{1,100}[ \t]{1,4})?[\w.@-]{1,64}[ \t]{1,4}["']?([^\s"'`$\\|;]{6,128})/g,
+    words: ['htpasswd'],
+    group: 1,
+    accepts: (_, value) => looksRandom('password', value),
+  },
+  {
+    name: 'key of one-time passwords',
+    kind: 'token',
+    pattern: /\botpauth:\/\/[^\s"'`<>]{1,200}?[?&]secret=([A-Z2-7]{16,128})/g,
+    words: ['otpauth:'],
+    group: 1,
+  },
+  {
     name: 'login of a registry',
     kind: 'assignment',
     pattern: /"auth"[ \t]{0,4}:\s{0,40}"([A-Za-z0-9+/]{8,4096}={0,2})"/g,

@@ -11,6 +11,11 @@ const REFERENCE =
 /** A hash of a password, maybe after its user: bcrypt, Argon2, crypt(3), LDAP. */
 const HASH = /^(?:[\w.@-]{1,64}:)?(?:\$(?:2[abxy]?|argon2\w*|scrypt|apr1|[156])\$|\{S?SHA\d*\})/;
 
+/** Whether a value is a hash of a password. */
+export function isHash(value: string): boolean {
+  return HASH.test(value);
+}
+
 /** Whether a value only holds the place of a secret: a reference, a mask, a word, a run of one character. */
 export function isPlaceholder(value: string): boolean {
   const text = value.trim();

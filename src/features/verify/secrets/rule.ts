@@ -23,7 +23,9 @@ export function secretRule(
       secret.kind === kind
         ? [
             {
-              message: message(secret.name),
+              ...(secret.inPath === undefined
+                ? { message: message(secret.name) }
+                : { message: `Credential in the name of a file (${secret.name}).`, path: secret.inPath }),
               line: secret.line,
               column: secret.column,
               key: secret.key,

@@ -14,6 +14,8 @@ export interface Secret {
   readonly line: number;
   /** From 1, in UTF-16 code units. */
   readonly column: number;
+  /** Path with `***` in the place of the secret: given if that is in the name of the file or of a folder. */
+  readonly inPath?: string;
   /** Keyed hash of the value, 16 hex digits: the same value in another file has another one. */
   readonly key: string;
 }
@@ -44,12 +46,24 @@ export function conceal(literals: readonly Literal[], path: string, text: string
       line += 1;
       start = end + 1;
     }
-    const key = createHmac('sha256', JSON.stringify([kind, path]))
-      .update(value)
-      .digest('hex')
-      .slice(0, 16);
-    return { kind, name: shown(name), line, column: index - start + 1, key };
+    return { kind, name: shown(name), line, column: index - start + 1, key: keyOf(kind, path, value) };
   });
+}
+
+/** Secrets in the path of a file, which is a text like others to git. */
+export function concealPath(literals: readonly Literal[], path: string): readonly Secret[] {
+  const shownPath = literals.reduce((text, { value }) => text.replaceAll(value, '***'), path);
+  return conceal(literals, path, path).map((secret) => ({
+    ...secret,
+    line: 1,
+    column: 1,
+    inPath: shownPath,
+  }));
+}
+
+function keyOf(kind: SecretKind, path: string, value: string): string {
+  const hash = createHmac('sha256', JSON.stringify([kind, path])).update(value);
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** A name without what looks like a secret in it: a file can have one there, too. */
