@@ -1,3 +1,4 @@
+import type { ManifestMentions } from './mentions.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** Target of an import. */
@@ -47,6 +48,8 @@ export interface Packages {
   readonly placeOf: (from: string) => string;
   /** Direct dependencies in manifests that lead into the repository or may be forbidden. */
   readonly dependencies: () => Promise<readonly Dependency[]>;
+  /** What manifests of primitives name besides: it counts where it leads into another primitive. */
+  readonly mentions: () => Promise<readonly ManifestMentions[]>;
 }
 
 /** Opens what a repository says of the packages of one language. */

@@ -1,3 +1,5 @@
+import type { Mention } from './mentions.ts';
+
 /** An import as it is written. */
 export interface SourceImport {
   /** `../orders`, `github.com/acme/app`, `.models`; undefined where only the running program knows it. */
@@ -15,6 +17,8 @@ export interface SourceImport {
 /** The imports of a file, in their order; none with a `fault`, which says why they cannot be read. */
 export interface ParsedSource {
   readonly imports: readonly SourceImport[];
+  /** Names and paths in texts; missing if there are none. */
+  readonly mentions?: readonly Mention[];
   readonly fault?: SyntaxFault;
 }
 

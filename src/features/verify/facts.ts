@@ -8,7 +8,7 @@ import { chainsOf } from './imports/chains.ts';
 import { listed } from './imports/policy.ts';
 import { openImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
-import { unresolvedOf, unusedOf } from './imports/unused.ts';
+import { unresolvedOf, unusedOf, withoutUsedSettings } from './imports/unused.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
 import { type ProtoPorts, readProtoChanges } from './proto-changes.ts';
@@ -82,7 +82,7 @@ export async function readFacts(
     // A file that a scan has read is not a link.
     const plain = files.filter((path) => (read.get(path)?.length ?? 0) > 0);
     const resolver = await openImports(tree, plain, { primitivesFolder, ownerOf, inFile });
-    const imports = await resolver.resolve(sources);
+    const imports = withoutUsedSettings(await resolver.resolve(sources));
     const isFollowed = (one: Subjects['import']) =>
       one.primitive !== undefined && listed(one, config.imports.sdk[one.language]) !== undefined;
     const chains = await chainsOf(imports.filter(isFollowed), resolver, async (paths) => {

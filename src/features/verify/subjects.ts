@@ -142,6 +142,8 @@ export interface Import {
   readonly mixed?: true;
   /** The files through which it leads to `owner`, where `target` is not of a primitive itself. */
   readonly by?: readonly string[];
+  /** Given if it is no import, but a text of code that names what a program may load. */
+  readonly mentioned?: true;
   /** Given if it is no line of code, but of a manifest. */
   readonly inManifest?: true;
 }

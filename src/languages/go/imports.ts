@@ -1,5 +1,6 @@
 import type { Node, Parser } from 'web-tree-sitter';
 import { placeOf, syntaxError, withTree } from '../grammar.ts';
+import { type Mention, pathsIn, placed, within } from '../mentions.ts';
 import type { ParsedSource, SourceImport } from '../source.ts';
 import { goParser } from './grammar.ts';
 
@@ -23,7 +24,26 @@ export async function parseGo(text: string): Promise<ParsedSource> {
   // The line may have been part of a comment: then the cut broke it.
   const { imports, fault } = head.fault !== undefined ? parseHeader(parser, text) : head;
   if (fault !== undefined) return { imports, fault };
-  return { imports: [...imports, ...linknames(text)] };
+  const mentions = mentionsIn(parser, text);
+  return { imports: [...imports, ...linknames(text)], ...(mentions.length === 0 ? {} : { mentions }) };
+}
+
+/** Paths in texts, but for those of imports, and in lines for `go generate`. */
+function mentionsIn(parser: Parser, text: string): readonly Mention[] {
+  const found = pathsIn(text);
+  if (found.length === 0) return [];
+  return withTree(parser, text, (root) => {
+    const isMeant = (node: Node) =>
+      node.type === 'comment' ? node.text.startsWith('//go:generate') : node.parent?.type !== 'import_spec';
+    const spans = root
+      .descendantsOfType(['interpreted_string_literal', 'raw_string_literal', 'comment'])
+      .map((node) => ({ node, start: node.startIndex, end: node.endIndex }));
+    const meant = within(found, spans).filter(({ span }) => isMeant(span.node));
+    return placed(
+      meant.map(({ one }) => one),
+      text,
+    );
+  });
 }
 
 function parseHeader(parser: Parser, text: string): ParsedSource {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { folderOf } from '../../core/path-parts.ts';
+import { pathMentions } from '../mentions.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Dependency, OpenPackages, Target } from '../packages.ts';
 
@@ -34,7 +35,7 @@ const STANDARD = new Set(
  * Resolves import paths of Go by the modules of the repository, by what `replace` in go.mod and go.work leads to, and by
  * what go.mod requires. The longest matching path decides; a file's own module is asked first.
  */
-export const goPackages: OpenPackages = async (repository) => {
+export const goPackages: OpenPackages = async (repository, { primitivesFolder }) => {
   const files = new Map<string, GoFile>();
   for (const path of repository.named('go.mod', 'go.work')) {
     files.set(path, readGoFile((await repository.text(path)) ?? '', path));
@@ -48,6 +49,7 @@ export const goPackages: OpenPackages = async (repository) => {
   const inModule = (module: GoModule, specifier: string): Target =>
     at(posix.join(module.folder, specifier.slice(module.path.length)));
   return {
+    mentions: () => pathMentions(repository, primitivesFolder, 'go.mod', 'go.work'),
     placeOf: (from) => `${repository.nearest(from, 'go.mod')} ${repository.nearest(from, 'go.work')}`,
     resolverFor: async (from) => {
       const manifest = repository.nearest(from, 'go.mod') ?? '';

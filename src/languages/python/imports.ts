@@ -1,7 +1,9 @@
 import type { Node } from 'web-tree-sitter';
 import { placeOf, syntaxError, withTree } from '../grammar.ts';
+import { type Found, type Mention, modulesIn, pathsIn, placed, within } from '../mentions.ts';
 import type { ParsedSource, SourceImport } from '../source.ts';
 import { pythonParser } from './grammar.ts';
+import { STANDARD } from './names.ts';
 
 /** PEP 263: a comment in one of the first two lines says what the bytes mean. */
 const COOKIE = /^(?:[ \t\f]*(?:#.*)?\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/;
@@ -45,7 +47,9 @@ export async function parsePython(source: string): Promise<ParsedSource> {
     const loaders = isMentioned ? loadersOf(root) : new Map();
     const calls = isMentioned ? root.descendantsOfType('call') : [];
     const plugins = text.includes('pytest_plugins') ? root.descendantsOfType('assignment') : [];
+    const mentions = mentionsIn(root, text);
     return {
+      ...(mentions.length === 0 ? {} : { mentions }),
       imports: [
         ...statements.flatMap(importsOf),
         ...calls.flatMap((call) => importOfCall(call, loaders)),
@@ -53,6 +57,42 @@ export async function parsePython(source: string): Promise<ParsedSource> {
       ].sort((a, b) => a.line - b.line || a.column - b.column),
     };
   });
+}
+
+/** A text that is the name of something in a package: `"a.b"`, `"a.b:main"`, `"name = a.b:main"`. */
+const DOTTED =
+  /(?<=["'])(?:[\w.-]{1,100}[ \t]{0,4}=[ \t]{0,4})?([A-Za-z_]\w{0,100}(?:\.[A-Za-z_]\w{0,100}){1,10})(?::[\w.]{1,200})?(?=["'])/g;
+/** `patch("a.b.c")` loads `a.b`. */
+const PATCHED = /\bpatch(?:\.\w{1,20})?\(\s{0,200}["']([\w.]{1,200})\.\w{1,100}["']/g;
+/** `python -m a.b`, `pytest -p a.b`, also as arguments. */
+const FLAGGED = /(?<![\w-])-[mp](?:[ \t]{1,4}|["'],\s{0,200}["'])([A-Za-z_][\w.]{0,200})/g;
+/** Code in a text that is handed on: `exec("import a")`. */
+const CODE =
+  /(?<=["'\n;])[ \t]{0,100}(?:import[ \t]{1,10}([A-Za-z_][\w.]{0,200})|from[ \t]{1,10}([A-Za-z_][\w.]{0,200})[ \t]{1,10}import\b)/g;
+/** Code that doctest runs. */
+const DOCTEST =
+  />>>[ \t]{1,10}(?:import[ \t]{1,10}([A-Za-z_][\w.]{0,200})|from[ \t]{1,10}([A-Za-z_][\w.]{0,200})[ \t]{1,10}import\b)/g;
+
+/** Names of modules and paths in texts; in a docstring only what doctest runs. */
+function mentionsIn(root: Node, text: string): readonly Mention[] {
+  const isOfOthers = ({ text: module }: Found) => !STANDARD.has(module.split('.', 1)[0] ?? '');
+  const doctests = new Set(text.includes('>>>') ? modulesIn(text, DOCTEST) : []);
+  const code = new Set(modulesIn(text, CODE));
+  const named = [DOTTED, PATCHED, FLAGGED].flatMap((pattern) => modulesIn(text, pattern));
+  const texts = [...pathsIn(text), ...[...named, ...code].filter(isOfOthers)];
+  if (texts.length + doctests.size === 0) return [];
+  const spans = root
+    .descendantsOfType('string')
+    .map((node) => ({ node, start: node.startIndex, end: node.endIndex }));
+  const isMeant = (one: Found, parent: string | undefined) =>
+    doctests.has(one) || (parent !== 'expression_statement' && !(code.has(one) && parent === 'assignment'));
+  const meant = within([...texts, ...doctests], spans).filter(({ one, span }) =>
+    isMeant(one, span.node.parent?.type),
+  );
+  return placed(
+    meant.map(({ one }) => one),
+    text,
+  );
 }
 
 function importsOf(statement: Node): readonly SourceImport[] {

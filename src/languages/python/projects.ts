@@ -4,6 +4,7 @@ import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
 import { normalized, type PythonProject, readProjects } from './manifests.ts';
 import { DISTRIBUTIONS, NAMESPACES, STANDARD } from './names.ts';
+import { settingsMentions } from './settings.ts';
 
 /** Folders of a project that packages are in, besides the project itself. */
 const LAYOUTS = ['src', 'python', 'lib'];
@@ -131,6 +132,7 @@ export const pythonPackages: OpenPackages = async (repository, { primitivesFolde
   return {
     placeOf: folderOf,
     resolverFor,
+    mentions: () => settingsMentions(repository, primitivesFolder),
     dependencies: async () => {
       const found: Dependency[] = [];
       for (const { distributions, linked } of projects) {

@@ -1,3 +1,4 @@
+import { type Mention, modulesIn, pathsIn, placed, type Span, within } from '../mentions.ts';
 import type { ParsedSource, SourceImport } from '../source.ts';
 import { faultOf, isNode, parseTree, type SyntaxNode, type SyntaxTree } from './babel.ts';
 
@@ -19,10 +20,29 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
     const imports = commentImports(tree.comments, /\.[cm]?jsx?$/.test(path));
     const requires = /\brequire\b|createRequire/.test(text) ? requireNames(tree.program) : REQUIRE;
     visit(tree.program, imports, requires);
-    return { imports };
+    const mentions = mentionsIn(tree.program, text);
+    return { imports, ...(mentions.length === 0 ? {} : { mentions }) };
   } catch (error) {
     return { imports: [], fault: faultOf(error) };
   }
+}
+
+/** A text that is the name of a package with a scope, with what is below it. */
+const SCOPED = /(?<=["'`])(@[\w.-]{1,100}\/[\w.-]{1,100}(?:\/[\w./-]{1,200})?)(?=["'`])/g;
+
+/** Paths and names of packages in texts. */
+function mentionsIn(program: SyntaxNode, text: string): readonly Mention[] {
+  const found = [...pathsIn(text), ...modulesIn(text, SCOPED)];
+  if (found.length === 0) return [];
+  const spans: Span[] = [];
+  each(program, ({ type, start, end }) => {
+    if (type === 'StringLiteral' || type === 'TemplateElement')
+      spans.push({ start: Number(start), end: Number(end) });
+  });
+  return placed(
+    within(found, spans).map(({ one }) => one),
+    text,
+  );
 }
 
 function commentImports(comments: SyntaxTree['comments'], isJavaScript: boolean): SourceImport[] {

@@ -5,7 +5,7 @@ import { folderOf } from '../../core/path-parts.ts';
 import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
 import { aliasesOfBundlers, type BundlerAlias } from './bundler-aliases.ts';
-import { type NpmPackage, packageName, readPackages, textsIn } from './package-json.ts';
+import { type NpmPackage, packageName, readPackages, scriptMentions, textsIn } from './package-json.ts';
 import { type Aliases, aliasReader, configPaths } from './tsconfig.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
@@ -171,6 +171,7 @@ export const npmPackages: OpenPackages = async (repository, { isTest, primitives
   return {
     placeOf: folderOf,
     resolverFor,
+    mentions: () => scriptMentions(repository, primitivesFolder),
     dependencies: async () => {
       const isOwn = ({ path }: { readonly path: string }) => path.startsWith(`${primitivesFolder}/`);
       const settings = (await configPaths(repository)).filter(isOwn);

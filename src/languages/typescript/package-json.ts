@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { readJson, record } from '../../core/json.ts';
+import { type ManifestMentions, pathsIn, placed } from '../mentions.ts';
 import type { SourceTree } from '../source-tree.ts';
 
 /** A package.json, as far as it decides what imports mean. */
@@ -61,6 +62,26 @@ function npmPackage(text: string, path: string): NpmPackage {
 
 /** Keys whose paths stand for names of packages or for the package itself. */
 const PATHS = ['main', 'module', 'browser', 'types', 'typings', 'exports', 'bin'];
+
+/** Keys whose paths count as dependencies do, or where an import names them. */
+const JUDGED = new Set([...KEYS, ...PATHS, 'overrides', 'resolutions', 'pnpm', 'imports']);
+
+/** Paths in scripts and in settings of tools. */
+export async function scriptMentions(
+  repository: SourceTree,
+  folder: string,
+): Promise<readonly ManifestMentions[]> {
+  const found: ManifestMentions[] = [];
+  for (const path of repository.named('package.json')) {
+    const text = path.startsWith(`${folder}/`) ? ((await repository.text(path)) ?? '') : '';
+    if (!text.includes('../')) continue;
+    const others = Object.entries(readJson(text)).filter(([key]) => !JUDGED.has(key));
+    const paths = textsIn(others).flatMap(pathsIn);
+    const at = paths.map((one) => ({ ...one, index: Math.max(0, text.indexOf(one.text)) }));
+    if (at.length > 0) found.push({ path, mentions: placed(at, text) });
+  }
+  return found;
+}
 
 /** Name -> version or place, in the forms of npm, Yarn and pnpm: nested ones, `x>a@1`, and paths of names. */
 function overridesIn(value: unknown): readonly (readonly [name: string, spec: string])[] {

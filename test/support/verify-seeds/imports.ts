@@ -6,6 +6,7 @@ const SHOP = 'primitives/uisurface/shop';
 const HELPER = 'primitives/agent/helper';
 
 const LOADER = 'a loader that is handed on as a value, are not seen';
+const COMPUTED = 'Paths and names that a program puts together';
 const REGISTRY = 'not into what a registry has';
 
 const manifest = (name: string, more = '') =>
@@ -73,6 +74,11 @@ const pyproject = (more: string) => ({
   [`${HELPER}/pyproject.toml`]: `[project]\nname = "helper"\nversion = "1"\ndependencies = ["fastapi", "other"]\n${more}\n`,
 });
 
+/** Without a dependency on another primitive. */
+const settings = (more: string) => ({
+  [`${HELPER}/pyproject.toml`]: `${importBase[`${HELPER}/pyproject.toml`]}\n${more}\n`,
+});
+
 const OTHER = '../../../../domain/billing/api';
 const ADMIN = '../../admin/src/index.ts';
 
@@ -103,6 +109,8 @@ const GO: Seeds = {
     ...go('import "example.com/vanity/x"'),
     ...goMod('replace example.com/vanity/x => ../billing/api'),
   },
+  'replace that nothing needs': goMod('replace example.com/vanity/x => ../billing'),
+  'workspace of its own': { [`${ORDERS}/go.work`]: 'go 1.26\n\nuse (\n\t.\n\t../billing\n)\n' },
   'SDK replaced by a primitive': {
     ...go('import "example.com/acme/sdk"'),
     ...goMod('replace example.com/acme/sdk => ../billing'),
@@ -152,6 +160,13 @@ const GO: Seeds = {
       'utf16le',
     ),
   },
+  'plugin of a sibling': go('func f() { plugin.Open("../../billing/plugin.so") }'),
+  'path of a sibling in parts': go('var a = filepath.Join("..", "..", "billing", "api")'),
+  'program that go generate runs': go('//go:generate go run ../../billing/api'),
+  'program of a sibling': go('var c = exec.Command("go", "run", "../../billing/api")'),
+  'path from the root': go('var a = "primitives/domain/billing/api"'),
+  'files of a sibling': go('var f = os.DirFS("../../billing")'),
+  'path that is put together': [go('var a = "../../bill" + "ing/plugin.so"'), COMPUTED],
   'by the code of a registry': [{ ...go('import "github.com/google/uuid"') }, REGISTRY],
 };
 
@@ -276,7 +291,24 @@ const TYPESCRIPT: Seeds = {
       '{ "name": "@acme/sdk", "version": "1.0.0", "dependencies": { "@acme/admin": "workspace:*" } }',
   },
   'does not parse': ts('import { from;'),
-  'a loader as a value': [ts(`[require].map((load) => load('${ADMIN}'));`), LOADER],
+  'a loader as a value': ts(`[require].map((load) => load('${ADMIN}'));`),
+  'a loader as a value, of a name that is put together': [
+    ts("[require].map((load) => load('../../ad' + 'min/src/index.ts'));"),
+    LOADER,
+  ],
+  fork: ts(`import { fork } from 'node:child_process';\nfork('${ADMIN}');`),
+  'fork by another name': ts(`import { fork as start } from 'node:child_process';\nstart('${ADMIN}');`),
+  'program of Node.js': ts(`execFile(process.execPath, ['--import', '${ADMIN}']);`),
+  'code in a text': ts(`eval("require('${ADMIN}')");`),
+  'path in parts': ts("const a = join(import.meta.dirname, '..', '..', 'admin', 'src');"),
+  'path behind a folder': ts('const a = `${import.meta.dirname}/../../admin/src/index.ts`;'),
+  'path from the root': ts("const a = 'primitives/uisurface/admin/src/index.ts';"),
+  'path from the primitive': ts("const a = '../admin/src/index.ts';"),
+  'name of a workspace in a text': ts("const a = '@acme/admin';"),
+  'mock of a workspace': ts("vi.mock('@acme/admin');"),
+  'script of package.json': shop('"scripts": { "start": "node --import ../admin/src/index.ts" }'),
+  'moduleNameMapper of Jest': shop('"jest": { "moduleNameMapper": { "react": "<rootDir>/../admin/src" } }'),
+  'files of package.json': shop('"files": ["../admin/src"]'),
 };
 
 const PYTHON: Seeds = {
@@ -348,7 +380,39 @@ const PYTHON: Seeds = {
     'import importlib\n\n\ndef f(name: str) -> None:\n    importlib.import_module(name)',
   ),
   'does not parse': python('import (a'),
-  'made by a program': [python('exec("import other")'), LOADER],
+  'made by a program': python('exec("import other")'),
+  'made by a program, in parts': [python('exec("imp" + "ort other")'), LOADER],
+  doctest: python('def f() -> None:\n    """\n    >>> from other import api\n    """'),
+  'patch of a mock': { [`${HELPER}/tests/test_a.py`]: 'mock.patch("other.api.x")\n' },
+  'patch of a mock by a decorator': {
+    [`${HELPER}/tests/test_a.py`]: '@patch("other.api")\ndef test_a(): ...\n',
+  },
+  'patch of a fixture': { [`${HELPER}/tests/test_a.py`]: 'monkeypatch.setattr("other.api.x", 1)\n' },
+  'text of a module': python('load("other.api")'),
+  'text of an annotation': python('def f(a: "other.api.X") -> None: ...'),
+  'module of a program': python('run([sys.executable, "-m", "other"])'),
+  'path of modules': python('import sys\nsys.path.insert(0, "../../../other/src")'),
+  'path of modules, in parts': python(
+    'sys.path.append(os.path.join(here, "..", "..", "..", "other", "src"))',
+  ),
+  'code of a file': python('exec(open("../other/src/other/api.py").read())'),
+  'entry points of setup.py': {
+    [`${HELPER}/setup.py`]: 'setup(entry_points={"console_scripts": ["helper = other.api:main"]})\n',
+  },
+  'entry points of pyproject.toml': settings('[project.entry-points.helper]\na = "other.api:main"'),
+  'script of pyproject.toml': settings('[project.scripts]\nhelper = "other.api:main"'),
+  'script with a window': settings('[project.gui-scripts]\nhelper = "other:main"'),
+  'script of Poetry': settings('[tool.poetry.scripts]\nhelper = "other:main"'),
+  'plugin of Poetry': settings('[tool.poetry.plugins.helper]\na = "other.api"'),
+  'plugin of pytest': settings('[tool.pytest.ini_options]\naddopts = "-q -p other.api"'),
+  'plugin of pytest, in a list': settings('[tool.pytest.ini_options]\naddopts = ["-p", "other"]'),
+  'plugin in pytest.ini': { [`${HELPER}/pytest.ini`]: '[pytest]\naddopts = -p other\n' },
+  'plugin in tox.ini': { [`${HELPER}/tox.ini`]: '[pytest]\naddopts = -p other\n' },
+  'entry points of setup.cfg': {
+    [`${HELPER}/setup.cfg`]: '[options.entry_points]\nconsole_scripts =\n    helper = other.api:main\n',
+  },
+  'folder of setuptools': settings('[tool.setuptools.package-dir]\n"" = "../other/src"'),
+  'folder of a file of paths': { [`${HELPER}/src/helper.pth`]: '../../other/src\n' },
 };
 
 const of = (group: string, all: Seeds) =>

@@ -104,12 +104,12 @@ export function mayImportInfrastructure({ path, primitive, inManifest }: Subject
 
 /** A problem at the place of an import. */
 export function importProblem(
-  { specifier, line, column, typeOnly, inManifest }: Subjects['import'],
+  { specifier, line, column, typeOnly, inManifest, mentioned }: Subjects['import'],
   message: string,
   fix: string,
 ): Problem {
   const code = typeOnly ? 'Type import' : 'Import';
-  const word = inManifest ? 'Dependency' : code;
+  const word = inManifest ? 'Dependency' : mentioned ? 'Text' : code;
   return {
     message: `${word} ${message}`,
     line,

@@ -5,6 +5,7 @@ import type { Packages, Resolve } from '../../../languages/packages.ts';
 import { SourceTree } from '../../../languages/source-tree.ts';
 import type { InFile, Primitive, Subjects } from '../subjects.ts';
 import type { Snapshot } from '../work-tree.ts';
+import { mentionedIn } from './mentioned.ts';
 import { hasOwnCode, protoIn } from './proto.ts';
 
 /** Says what imports lead to. */
@@ -77,11 +78,24 @@ export async function openImports(
     known.set(key, led);
     return led;
   };
+  /** What manifests name besides dependencies; of what leads into one primitive, nothing that these say. */
+  const mentionedInManifests = async (language: LanguageId, said: readonly Subjects['import'][]) => {
+    const found: Subjects['import'][] = [];
+    for (const { path, mentions } of await packages[language].mentions()) {
+      const resolve = await packages[language].resolverFor(path);
+      const place = { path, ...inFile(path) };
+      const isSaid = (owner: Primitive) => said.some((one) => one.path === path && one.owner === owner);
+      for (const one of mentionedIn(mentions, { repository, path, own: place.primitive, ownerOf, resolve }))
+        if (!isSaid(one.owner)) found.push({ language, ...one, ...TEXT, ...place, inManifest: true });
+    }
+    return found;
+  };
   return {
     repository,
     resolve: async (sources) => {
       const resolved: Subjects['import'][] = [];
-      for (const { language, imports, path, primitive, shippedBy } of sources) {
+      for (const { language, imports, mentions, path, primitive, shippedBy } of sources) {
+        const first = resolved.length;
         const files = `${language} ${isTest(path) || path.includes('.config.')}`;
         let beside: Place | undefined;
         let within: Place | undefined;
@@ -93,6 +107,15 @@ export async function openImports(
           for (const one of ledIn(place, language, specifier, names))
             resolved.push({ ...one, language, names, typeOnly, line, column, path, primitive, shippedBy });
         }
+        if (mentions === undefined) continue;
+        within ??= await placeNamed(`${files} ${packages[language].placeOf(path)}`, language, path);
+        const { resolve } = within;
+        const found = mentionedIn(mentions, { repository, path, own: primitive, ownerOf, resolve });
+        resolved.push(
+          ...besides(found, resolved.slice(first)).map(
+            (one) => ({ ...one, ...TEXT, language, path, primitive, shippedBy }) as const,
+          ),
+        );
       }
       return resolved;
     },
@@ -105,11 +128,29 @@ export async function openImports(
           const what = { specifier, target, owner, proto: false, names: [], typeOnly: false };
           found.push({ language, ...place, ...what, inManifest: true });
         }
+        found.push(...(await mentionedInManifests(language, found)));
       }
       return found;
     },
   };
 }
+
+/** What texts name that no import of the same file says at its own place. */
+function besides(
+  found: ReturnType<typeof mentionedIn>,
+  imports: readonly Subjects['import'][],
+): ReturnType<typeof mentionedIn> {
+  const isSaid = new Set(
+    imports.flatMap(({ owner, line, specifier }) =>
+      owner === undefined ? [] : [`${owner.id} ${line}`, specifier.replace(/^file:/, '')],
+    ),
+  );
+  return found.filter(
+    ({ owner, line, specifier }) => !isSaid.has(`${owner.id} ${line}`) && !isSaid.has(specifier),
+  );
+}
+
+const TEXT = { proto: false, names: [], typeOnly: false, mentioned: true } as const;
 
 const NONE: readonly string[] = [];
 

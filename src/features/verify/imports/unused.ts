@@ -23,6 +23,19 @@ export function unusedOf(
   });
 }
 
+/**
+ * Imports without the texts in settings of tools, such as aliases of a bundler, that lead where an import of the same
+ * primitive leads: that one says it.
+ */
+export function withoutUsedSettings(imports: readonly Subjects['import'][]): readonly Subjects['import'][] {
+  if (!imports.some(({ mentioned }) => mentioned)) return imports;
+  const keyOf = ({ primitive, owner }: Subjects['import']) => `${primitive?.id} ${owner?.id}`;
+  const said = new Set(
+    imports.filter(({ owner, mentioned }) => owner !== undefined && !mentioned).map(keyOf),
+  );
+  return imports.filter((one) => !(one.mentioned && one.path.includes('.config.') && said.has(keyOf(one))));
+}
+
 function usedIn(imports: readonly Subjects['import'][]): ReadonlySet<string> {
   const used = new Set<string>();
   for (const { primitive, specifier, language } of imports) {

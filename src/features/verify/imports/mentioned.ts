@@ -1,0 +1,69 @@
+import { posix } from 'node:path';
+import { folderOf, nameOf } from '../../../core/path-parts.ts';
+import type { Mention } from '../../../languages/mentions.ts';
+import type { Resolve, Target } from '../../../languages/packages.ts';
+import type { SourceTree } from '../../../languages/source-tree.ts';
+import type { Primitive } from '../subjects.ts';
+
+/** A text that leads into another primitive. */
+interface Mentioned {
+  readonly specifier: string;
+  readonly line: number;
+  readonly column: number;
+  readonly target: Target;
+  readonly owner: Primitive;
+}
+
+/** Where texts stand, and what they are resolved by. */
+interface Place {
+  readonly repository: SourceTree;
+  /** The file. */
+  readonly path: string;
+  /** The primitive of the file. */
+  readonly own: Primitive | undefined;
+  readonly ownerOf: (path: string) => Primitive | undefined;
+  readonly resolve: Resolve;
+}
+
+/**
+ * Texts of a file that lead into another primitive: by a path that counts from the file, from a folder above it or from
+ * the root, of which the first that is there is meant; or by the name of a module that is there.
+ */
+export function mentionedIn(mentions: readonly Mention[], place: Place): readonly Mentioned[] {
+  return mentions.flatMap(({ kind, text, line, column }) => {
+    const path = kind === 'path' ? pathOf(text, place) : moduleOf(text, place);
+    const owner = path === undefined ? undefined : place.ownerOf(path);
+    if (path === undefined || owner === undefined || owner === place.own) return [];
+    return [{ specifier: text, line, column, target: { type: 'path', path }, owner }];
+  });
+}
+
+function pathOf(text: string, { repository, path, own, ownerOf }: Place): string | undefined {
+  const bases = ['.'];
+  for (let base = folderOf(path); own !== undefined && base.startsWith(own.path); base = folderOf(base))
+    bases.splice(-1, 0, base);
+  if (own === undefined) bases.unshift(folderOf(path));
+  const paths = bases.flatMap(
+    (base) => repository.realPath(posix.join(base, text.replace(/[./]+$/, ''))) ?? [],
+  );
+  // What is not there may be built later.
+  return paths.find((one) => isThere(one, repository)) ?? paths.find((one) => isOthers(ownerOf(one), own));
+}
+
+function isOthers(owner: Primitive | undefined, own: Primitive | undefined): boolean {
+  return owner !== undefined && owner !== own;
+}
+
+/** Whether a file or folder is there, or a file whose suffix a loader adds. */
+function isThere(path: string, repository: SourceTree): boolean {
+  if (repository.files.has(path) || repository.hasFolder(path)) return true;
+  const start = `${nameOf(path)}.`;
+  return repository.filesIn(folderOf(path)).some((name) => name.startsWith(start));
+}
+
+/** The path of a module of which the first two names are there. */
+function moduleOf(text: string, { repository, resolve }: Place): string | undefined {
+  const name = text.startsWith('@') ? text : text.split('.').slice(0, 2).join('.');
+  const target = resolve(name).find(({ type }) => type === 'path');
+  return target?.type === 'path' && isThere(target.path, repository) ? target.path : undefined;
+}
