@@ -12,6 +12,7 @@ import {
   type RunnerTools,
   type SuiteRunner,
   start,
+  type TestCode,
 } from './runner.ts';
 import { isFailure, type TestCase } from './test-case.ts';
 
@@ -58,7 +59,7 @@ export function junitRunner(
     const { cases: reported, problem } = await readReport(report, { folder: cwd, root: tree.root });
     const known = await readEvidence(evidence, tree.root);
     const cases = withoutEmptySuites(reported, known.emptySuites);
-    const reach = reachOfReport(cases, known);
+    const reach = reachOfReport(cases, known, tools.code);
     // An exit code that no case explains, and a failure that the exit code hides, are both a broken run. That a file has
     // no case is a failure for us alone.
     const failed = cases.filter(({ outcome }) => isFailure(outcome));
@@ -122,8 +123,24 @@ function withoutEmptySuites(cases: readonly TestCase[], empty: Evidence['emptySu
   });
 }
 
-function reachOfReport(cases: readonly TestCase[], { files, left, emptySuites }: Evidence): Reach {
+function reachOfReport(
+  cases: readonly TestCase[],
+  { files, left, emptySuites }: Evidence,
+  code: TestCode,
+): Reach {
   const loaded = [...cases.flatMap(({ path }) => path ?? []), ...emptySuites.map(({ path }) => path)];
   const ran = cases.map(({ id, path = '' }) => keyOf(path, id));
-  return { files: new Set([...loaded, ...files]), ran: new Set(ran), left };
+  const isBroken = cases.some(({ outcome }) => outcome === 'collection' || outcome === 'panic');
+  const met = new Set([...ran, ...left.map(({ key }) => key)].map(withoutParameters));
+  const uncollected = (isBroken ? [] : files).flatMap((path) =>
+    (code.get(path) ?? [])
+      .filter(({ key }) => !met.has(key))
+      .map(({ key, name, line }): LeftOut => ({ key, id: name, path, line })),
+  );
+  return { files: new Set([...loaded, ...files]), ran: new Set(ran), left: [...left, ...uncollected] };
+}
+
+/** `tests/test_a.py test_b` of `tests/test_a.py test_b[1]`. */
+function withoutParameters(key: string): string {
+  return key.endsWith(']') ? key.slice(0, key.indexOf('[')) : key;
 }

@@ -14,13 +14,17 @@ export const pythonTests: TestReader = {
   placeOf: (path) => path,
 };
 
-/** Functions `test…` of a file and of its classes. */
+/** Functions `test…` of a file, and of classes that pytest and unittest look into. */
 function readTests(root: Node): readonly DeclaredTest[] {
   const read = (node: Node | null): readonly DeclaredTest[] => {
     if (node?.type === 'decorated_definition') return read(node.childForFieldName('definition'));
     const body = node?.childForFieldName('body');
-    if (node?.type === 'class_definition') return (body?.namedChildren ?? []).flatMap(read);
     const name = node?.childForFieldName('name')?.text ?? '';
+    if (node?.type === 'class_definition') {
+      const isOfTests =
+        name.startsWith('Test') || node.childForFieldName('superclasses')?.text.includes('TestCase');
+      return isOfTests ? (body?.namedChildren ?? []).flatMap(read) : [];
+    }
     if (node?.type !== 'function_definition' || !name.startsWith('test')) return [];
     return [{ name, line: node.startPosition.row + 1, empty: !hasCode(body) }];
   };

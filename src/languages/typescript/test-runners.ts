@@ -25,7 +25,13 @@ export const vitest: SuiteRunner = {
     const program = await nodeProgram('vitest', 'vitest', primitive, tree);
     if (program === undefined) return notInstalled(primitive, 'vitest');
     // The default reporter says on stderr what belongs to no case. `test.only` would leave out the rest.
-    const fixed = ['run', '--allowOnly=false', '--reporter=default', '--reporter=junit'];
+    const fixed = [
+      'run',
+      '--allowOnly=false',
+      '--dangerouslyIgnoreUnhandledErrors=false',
+      '--reporter=default',
+      '--reporter=junit',
+    ];
     return {
       program: tools.tool,
       args: [join(tree.root, program), ...fixed, `--outputFile.junit=${report}`, ...args],

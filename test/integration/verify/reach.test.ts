@@ -39,9 +39,14 @@ describe('go', () => {
       'tagged_test.go': `//go:build slow\n\n${head}func TestB(t *testing.T) { t.Fatal() }\n`,
       'nested/go.mod': 'module example.com/nested\n\ngo 1.24\n',
       'nested/n_test.go': `${head}func TestN(t *testing.T) { t.Fatal() }\n`,
+      '_later/l_test.go': `${head}func TestL(t *testing.T) { t.Fatal() }\n`,
       'testdata/x_test.go': `${head}func TestX(t *testing.T) { t.Fatal() }\n`,
     });
-    expect(found).toEqual([`TEST-009 ${MESH}/nested/n_test.go`, `TEST-009 ${MESH}/tagged_test.go`]);
+    expect(found).toEqual([
+      `TEST-009 ${MESH}/_later/l_test.go`,
+      `TEST-009 ${MESH}/nested/n_test.go`,
+      `TEST-009 ${MESH}/tagged_test.go`,
+    ]);
   });
 
   test('a TestMain that prints PASS and runs nothing hides no case, and bodies without a statement are none', async () => {
@@ -118,12 +123,14 @@ describe('pytest', () => {
     const { found } = await pytest({
       'more/test_b.py': fails,
       'tests/test_ignored.py': fails,
+      '.later/test_b.py': fails,
       'tests/check_b.py': fails,
       'tests/conftest.py': 'collect_ignore = ["test_ignored.py"]\n',
       'tests/support.py': 'def total():\n    return 1\n',
       'src/a.py': 'def test_connection():\n    return 1\n',
     });
     expect(found).toEqual([
+      `TEST-009 ${HELPER}/.later/test_b.py`,
       `TEST-009 ${HELPER}/more/test_b.py`,
       `TEST-009 ${HELPER}/tests/check_b.py`,
       `TEST-009 ${HELPER}/tests/test_ignored.py`,
@@ -140,6 +147,46 @@ describe('pytest', () => {
       'tests/test_b.py': 'import pytest\n\n\n@pytest.mark.slow\ndef test_b():\n    assert False\n',
     });
     expect(found).toEqual([`TEST-010 ${HELPER}/tests/test_b.py:4`]);
+  });
+
+  test.each([
+    ['__test__', 'class TestB:\n    __test__ = False\n\n    def test_b(self):\n        assert False\n', 4],
+    [
+      'a constructor',
+      'class TestB:\n    def __init__(self):\n        pass\n\n    def test_b(self):\n        assert 0\n',
+      5,
+    ],
+    ['a name that is gone', 'def test_b():\n    assert False\n\n\ndel test_b\n', 1],
+    ['a name that is something else', 'def test_b():\n    assert False\n\n\ntest_b = None\n', 1],
+  ])('%s hides no case from being collected', async (_, text, line) => {
+    const more = '\n\ndef test_c():\n    assert True\n';
+    expect((await pytest({ 'tests/test_b.py': `${text}${more}` })).found).toEqual([
+      `TEST-010 ${HELPER}/tests/test_b.py:${line}`,
+    ]);
+  });
+
+  test('settings that name tests otherwise hide none, and methods of other classes are none', async () => {
+    const files = {
+      'pytest.ini': '[pytest]\npython_functions = check_*\n',
+      'tests/test_b.py': 'def test_b():\n    assert False\n\n\ndef check_b():\n    assert True\n',
+      'tests/test_a.py':
+        'class Shared:\n    def test_b(self):\n        assert False\n\n\ndef check_a():\n    assert True\n',
+    };
+    expect((await pytest(files)).found).toEqual([`TEST-010 ${HELPER}/tests/test_b.py:1`]);
+  });
+
+  test('a module that skips itself says so, and so do cases that are expected to fail', async () => {
+    const skips = 'import pytest\n\npytest.importorskip("nowhere")\n\n\ndef test_b():\n    assert False\n';
+    const fails = 'import pytest\n\n\n@pytest.mark.xfail\ndef test_c():\n    assert False\n';
+    const { found, unchecked, verdict } = await pytest({
+      'tests/test_b.py': skips,
+      'tests/test_c.py': fails,
+    });
+    expect([verdict, found, unchecked]).toEqual([
+      'partial',
+      [],
+      ['agent/helper unit: skipped: tests.test_b, test_c'],
+    ]);
   });
 
   test('an exit with 0 in a case hides none of the others, nor a conftest that removes them', async () => {

@@ -230,7 +230,13 @@ const leftCases = [
   leftCase('a case without a result', [[TEST_PY, 'test_a', 1]], `${TEST_PY}:1`),
   leftCase('a case with parameters', [[TEST_PY, 'test_a[1]', 1]], `${TEST_PY}:1`),
   leftCase('beside others', [[TEST_PY, 'test_a', 7]], `${TEST_PY}:7`, junit([['test_b'], ['test_c']])),
-  leftCase('none', []),
+  leftCase('none', [], undefined, junit([['test_a[1]', '', 'file="tests/test_a.py"']])),
+  leftCase(
+    'a case that was not collected',
+    [],
+    `${TEST_PY}:1`,
+    junit([['test_b', '', 'file="tests/test_a.py"']]),
+  ),
   leftCase(
     'a case that has one',
     [[TEST_PY, 'test_a', 1]],

@@ -6,8 +6,8 @@ import type { WorkTree } from '../work-tree.ts';
 /** A larger file is made by a program. */
 const MAX_LENGTH = 1024 * 1024;
 
-/** Folders that the go tool skips, and installed packages. */
-const PASSED_OVER = /(?:^|\/)(?:testdata|vendor|node_modules|\.[^/]+|_[^/]+)\//;
+/** Data of tests, and installed packages. */
+const PASSED_OVER = /(?:^|\/)(?:testdata|vendor|node_modules|\.venv|site-packages)\//;
 
 /** By name, or because they declare a test: a file `check_b.py` with `def test_b()` in a folder of tests is one. */
 export async function readTestCode({ path, files }: Primitive, tree: WorkTree): Promise<TestCode> {
