@@ -27,12 +27,12 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
   }
 }
 
-/** A text that is the name of a package with a scope, with what is below it. */
-const SCOPED = /(?<=["'`])(@[\w.-]{1,100}\/[\w.-]{1,100}(?:\/[\w./-]{1,200})?)(?=["'`])/g;
+/** Packages that a test has replaced: `vi.mock('@acme/a')`. */
+const MOCKED = /\.(?:do|set|un)?[mM]ock\(\s{0,200}["'`]((?:@[\w.-]{1,100}\/)?[\w-][\w./-]{0,200})["'`]/g;
 
-/** Paths and names of packages in texts. */
+/** Paths in texts, and packages that a test replaces. */
 function mentionsIn(program: SyntaxNode, text: string): readonly Mention[] {
-  const found = [...pathsIn(text), ...modulesIn(text, SCOPED)];
+  const found = [...pathsIn(text), ...modulesIn(text, MOCKED)];
   if (found.length === 0) return [];
   const spans: Span[] = [];
   each(program, ({ type, start, end }) => {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { folderOf, nameOf } from '../../../core/path-parts.ts';
+import type { LanguageId } from '../../../languages/all.ts';
 import type { Mention } from '../../../languages/mentions.ts';
 import type { Resolve, Target } from '../../../languages/packages.ts';
 import type { SourceTree } from '../../../languages/source-tree.ts';
@@ -16,6 +17,7 @@ interface Mentioned {
 
 /** Where texts stand, and what they are resolved by. */
 interface Place {
+  readonly language: LanguageId;
   readonly repository: SourceTree;
   /** The file. */
   readonly path: string;
@@ -43,11 +45,16 @@ function pathOf(text: string, { repository, path, own, ownerOf }: Place): string
   for (let base = folderOf(path); own !== undefined && base.startsWith(own.path); base = folderOf(base))
     bases.splice(-1, 0, base);
   if (own === undefined) bases.unshift(folderOf(path));
-  const paths = bases.flatMap(
-    (base) => repository.realPath(posix.join(base, text.replace(/[./]+$/, ''))) ?? [],
-  );
+  const paths = bases.flatMap((base) => repository.realPath(posix.join(base, trimmed(text))) ?? []);
   // What is not there may be built later.
   return paths.find((one) => isThere(one, repository)) ?? paths.find((one) => isOthers(ownerOf(one), own));
+}
+
+/** A path without the dots and slashes that end a sentence or the name of a folder. */
+function trimmed(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '.' || path[end - 1] === '/') end -= 1;
+  return path.slice(0, end);
 }
 
 function isOthers(owner: Primitive | undefined, own: Primitive | undefined): boolean {
@@ -62,8 +69,8 @@ function isThere(path: string, repository: SourceTree): boolean {
 }
 
 /** The path of a module of which the first two names are there. */
-function moduleOf(text: string, { repository, resolve }: Place): string | undefined {
-  const name = text.startsWith('@') ? text : text.split('.').slice(0, 2).join('.');
+function moduleOf(text: string, { repository, resolve, language }: Place): string | undefined {
+  const name = language === 'python' ? text.split('.').slice(0, 2).join('.') : text;
   const target = resolve(name).find(({ type }) => type === 'path');
   return target?.type === 'path' && isThere(target.path, repository) ? target.path : undefined;
 }

@@ -85,7 +85,14 @@ export async function openImports(
       const resolve = await packages[language].resolverFor(path);
       const place = { path, ...inFile(path) };
       const isSaid = (owner: Primitive) => said.some((one) => one.path === path && one.owner === owner);
-      for (const one of mentionedIn(mentions, { repository, path, own: place.primitive, ownerOf, resolve }))
+      for (const one of mentionedIn(mentions, {
+        language,
+        repository,
+        path,
+        own: place.primitive,
+        ownerOf,
+        resolve,
+      }))
         if (!isSaid(one.owner)) found.push({ language, ...one, ...TEXT, ...place, inManifest: true });
     }
     return found;
@@ -110,7 +117,7 @@ export async function openImports(
         if (mentions === undefined) continue;
         within ??= await placeNamed(`${files} ${packages[language].placeOf(path)}`, language, path);
         const { resolve } = within;
-        const found = mentionedIn(mentions, { repository, path, own: primitive, ownerOf, resolve });
+        const found = mentionedIn(mentions, { language, repository, path, own: primitive, ownerOf, resolve });
         resolved.push(
           ...besides(found, resolved.slice(first)).map(
             (one) => ({ ...one, ...TEXT, language, path, primitive, shippedBy }) as const,
