@@ -8,7 +8,7 @@ import { packagePath } from '../core/package.ts';
 import { pathFault } from '../core/path-fault.ts';
 import { isRead, languageOfRunner } from '../languages/all.ts';
 import { lookBelow } from '../repository/safe-path.ts';
-import { processFaults, severalLanguages, suiteArgFaults } from '../repository/workload.ts';
+import { isRegExp, processFaults, severalLanguages, suiteArgFaults } from '../repository/workload.ts';
 import type { Fault } from '../yaml/fault.ts';
 import { parseYaml } from '../yaml/read.ts';
 import { KindFile } from './kind-document.ts';
@@ -241,12 +241,4 @@ function clash(kind: string, source: string, other: string): PrimitiveError {
       `Rename the kind in ${source}, or remove ${source} from \`plugins\` in primitive.config.yaml.`,
     ],
   });
-}
-
-function isRegExp(text: string): boolean {
-  try {
-    return new RegExp(text, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
 }

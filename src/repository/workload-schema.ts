@@ -81,6 +81,13 @@ export const Settings = Type.Record(
     required: Type.Optional(Type.Boolean({ description: 'Has to be set.' })),
     secret: Type.Optional(Type.Boolean({ description: 'Is never written down.' })),
     file: Type.Optional(Type.Boolean({ description: 'May be the path of a file.' })),
+    pattern: Type.Optional(
+      Type.String({
+        description:
+          'Regular expression (RE2) for a whole value that is written down; another one is refused.',
+        minLength: 1,
+      }),
+    ),
     postgres: Type.Optional(
       Type.Boolean({ description: 'Is the address of a Postgres database: previews have one.' }),
     ),

@@ -67,10 +67,10 @@ export function processFaults(kind: Workload): readonly Fault[] {
   ];
 }
 
-/** Settings are read by processes that there are. */
+/** Settings are read by processes that there are, and compared with patterns that can be read. */
 function settingFaults({ processes = {}, settings = {} }: Workload): readonly Fault[] {
-  return Object.entries(settings).flatMap(([name, { of = [] }]) =>
-    of.flatMap((process, i) =>
+  return Object.entries(settings).flatMap(([name, { of = [], pattern }]) => [
+    ...of.flatMap((process, i) =>
       Object.hasOwn(processes, process)
         ? []
         : [
@@ -80,7 +80,24 @@ function settingFaults({ processes = {}, settings = {} }: Workload): readonly Fa
             },
           ],
     ),
-  );
+    ...(pattern === undefined || isRegExp(pattern)
+      ? []
+      : [
+          {
+            path: ['settings', name, 'pattern'],
+            message: `\`settings.${name}.pattern\` is not a regular expression: ${JSON.stringify(pattern)}`,
+          },
+        ]),
+  ]);
+}
+
+/** Whether a text is a regular expression. */
+export function isRegExp(text: string): boolean {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 /** Suites are run with what one lock file names. */

@@ -189,9 +189,10 @@ async function probesOf({ kind, area, name }) {
   const files = [`_kinds/${kind}`, `_shared/${area}/${name}`].map((path) => `sources/values/${path}.yaml`);
   const values = await Promise.all(files.filter((path) => existsSync(path)).map((path) => readYaml(path)));
   const settings = Object.assign({}, ...values.map((each) => each.settings ?? {}));
-  for (const [variable, { required, secret }] of Object.entries(settings)) {
+  for (const [variable, { required, secret, pattern }] of Object.entries(settings)) {
     if (!required) continue;
-    if (secret) secrets[variable] = { name: 'probe', key: 'probe' };
+    // Of a Secret no value is compared with the pattern.
+    if (secret || pattern) secrets[variable] = { name: 'probe', key: 'probe' };
     else env[variable] = 'probe';
   }
   return Object.keys({ ...env, ...secrets }).length === 0 ? {} : { env, secrets };

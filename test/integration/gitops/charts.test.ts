@@ -561,6 +561,46 @@ describe.each(Object.entries(WANTED))('the kind %s', (kind, values) => {
   });
 });
 
+test.each<[string, string, string, RegExp | undefined]>([
+  [
+    'domain',
+    'ACCEPT_CALLERS',
+    'anyone',
+    /env\.ACCEPT_CALLERS is "anyone", and has to be: anyone:TENANT, or a file/,
+  ],
+  ['domain', 'ACCEPT_CALLERS', 'anyone:', /has to be: anyone:TENANT/],
+  ['domain', 'ACCEPT_CALLERS', 'callers.json', /has to be: anyone:TENANT/],
+  ['domain', 'ACCEPT_CALLERS', '/run/secrets/callers', undefined],
+  ['projection', 'ACCEPT_EVENTS', 'anyone', /env\.ACCEPT_EVENTS is "anyone"/],
+  ['process', 'ACCEPT_CALLERS', 'anyone', /env\.ACCEPT_CALLERS is "anyone"/],
+  ['process', 'ENGINE_AUTH', 'token', /env\.ENGINE_AUTH is "token", and has to be: none, basic or oauth/],
+  ['agent', 'ACCEPT_CALLERS', 'anyone', /env\.ACCEPT_CALLERS is "anyone"/],
+  [
+    'integration',
+    'ACCEPT_CALLERS',
+    'anyone:acme',
+    /env\.ACCEPT_CALLERS is "anyone:acme", and has to be: file/,
+  ],
+  ['uisurface', 'ACCEPT_PROXY', 'anyone', /env\.ACCEPT_PROXY is "anyone"/],
+  ['uisurface', 'ACCEPT_PROXY', 'https://login.example/keys', undefined],
+])('of %s, %s as %s', async (kind, variable, value, error) => {
+  const of = WANTED[kind];
+  const on = { enabled: true, image: { ref: REF } };
+  const places: object[] = [
+    { env: { ...of?.env, [variable]: value } },
+    { env: of?.env, processes: { serve: { env: { [variable]: value } } } },
+  ];
+  // What the lane says for all counts if the component says nothing.
+  const { [variable]: _, ...others } = (of?.env ?? {}) as Record<string, unknown>;
+  if (error !== undefined) places.push({ env: others, global: { env: { [variable]: value } } });
+  for (const place of places) {
+    const result = render('primitive-runtime', { ...on, ...of, ...place }, 'staging', kind);
+    if (error === undefined) expect(await result).not.toHaveProperty('error');
+    else if (place === places[0]) expect(await result).toEqual({ error: expect.stringMatching(error) });
+    else expect(await result).toEqual({ error: expect.stringContaining(`env.${variable} is "${value}"`) });
+  }
+});
+
 test.each([
   ['envFrom', { envFrom: ['a'] }],
   ['tokens', { tokens: { A: { audience: 'a' } } }],

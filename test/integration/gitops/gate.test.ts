@@ -240,6 +240,16 @@ describe('the gate', () => {
       /\/Secret is not for components/,
     ],
     [
+      'a value that a service refuses at startup, as its kind says',
+      {
+        'sources/values/_kinds/orders.yaml':
+          'settings: { ACCEPT_CALLERS: { file: true, pattern: "anyone:.+|/.+", help: "anyone:TENANT, or a file" } }\n',
+        ...component('orders', 'chart: primitive-runtime\nimage: domain-orders\nkind: orders\n'),
+        'sources/values/env/production/apps/orders.yaml': `${enabled()}env: { ACCEPT_CALLERS: anyone }\n`,
+      },
+      /in production: .*env\.ACCEPT_CALLERS is "anyone", and has to be: anyone:TENANT/s,
+    ],
+    [
       'values of an operator that do not render',
       {
         'sources/values/_platform/dev/operators.yaml':

@@ -120,6 +120,11 @@ test.each([
     'processes: { serve: {} }\nsettings: { A_URL: { of: [dispatch], help: a } }\n',
     '`settings.A_URL.of` is not a process: "dispatch"',
   ],
+  [
+    'a pattern that cannot be read',
+    'processes: { serve: {} }\nsettings: { A_URL: { pattern: "(", help: a } }\n',
+    '`settings.A_URL.pattern` is not a regular expression: "("',
+  ],
 ])('%s is refused', async (_, more, message) => {
   await expect(readKind(more)).rejects.toMatchObject({
     code: 'kind-invalid',

@@ -27,7 +27,7 @@ app.kubernetes.io/component: {{ .root.Values.kind }}
 {{- if or (not $of) (has .name $of) -}}true{{- end -}}
 {{- end -}}
 
-{{- /* Fails for what the kind has to have and is not set, and for a secret that is written down. Takes the root. */ -}}
+{{- /* Fails for what the kind has to have and is not set, for a secret that is written down, and for a value that the kind refuses. Takes the root. */ -}}
 {{- define "settings.check" -}}
 {{- $all := dict -}}
 {{- range list .Values.env .Values.secrets .Values.files .Values.tokens -}}
@@ -39,6 +39,15 @@ app.kubernetes.io/component: {{ .root.Values.kind }}
 {{- range $variable, $setting := .Values.settings -}}
 {{- if and $setting.secret (hasKey $.Values.env $variable) -}}
 {{- fail (printf "env.%s is a secret: name a key of a Secret by secrets.%s" $variable $variable) -}}
+{{- end -}}
+{{- if $setting.pattern -}}
+{{- $written := list (dict "path" "env" "env" $.Values.env) (dict "path" "global.env" "env" (ternary dict (dig "env" dict ($.Values.global | default dict)) (hasKey $.Values.env $variable))) -}}
+{{- range $name, $process := $.Values.processes -}}{{- $written = append $written (dict "path" (printf "processes.%s.env" $name) "env" $process.env) -}}{{- end -}}
+{{- range $written -}}
+{{- if and .env (hasKey .env $variable) (not (mustRegexMatch (printf "^(?:%s)$" $setting.pattern) (get .env $variable))) -}}
+{{- fail (printf "%s.%s is %q, and has to be: %s" .path $variable (get .env $variable) $setting.help) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $readers := list -}}
 {{- range $name, $process := $.Values.processes -}}
