@@ -34,6 +34,16 @@ export function releasedBy(source: string | undefined, kit: Repositories): strin
   return (first ?? sources[0])?.repository;
 }
 
+/** Code repositories that have previews and, beside `sources` of others, none of their own: they may be misspelt. */
+export function unreleased(kit: Repositories): readonly string[] {
+  const { previews, sources = [] } = kit;
+  const { repository, others = [] } = previews ?? {};
+  if (repository === undefined || sources.length === 0) return [];
+  return [repository, ...others.map((other) => other.repository)].filter(
+    (name) => !sources.some((source) => isSame(source.repository, name)),
+  );
+}
+
 /** Whether two names are of one repository: GitHub does not tell cases apart. */
 export function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();

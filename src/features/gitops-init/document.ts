@@ -37,7 +37,10 @@ export const kitInitSchema = strictObject({
   lanes: Type.Array(
     strictObject({
       name: Type.String(),
-      change: Type.Enum(['removed', 'moved'], { description: 'Change of the lane in kit.yaml.' }),
+      change: Type.Enum(['removed', 'moved', 'renamed'], {
+        description:
+          'Change of the lane in kit.yaml; renamed: of `argocd` there, and the lane stays in its place.',
+      }),
       cluster: Type.String(),
       namespace: Type.String({ description: 'Its workloads keep running.' }),
       applicationSets: Type.Array(Type.String(), {

@@ -1,44 +1,57 @@
+import { optional } from '../../core/object.ts';
 import { argocdOf, partsOf } from '../../gitops/kit.ts';
 import type { Kit } from '../../gitops/kit-document.ts';
+import type { FileTexts } from './render.ts';
 
 /** A lane that an update takes away or moves: what runs of it in the cluster has nobody any more who looks after it. */
 export interface LeftLane {
   readonly name: string;
-  readonly change: 'removed' | 'moved';
+  /** `renamed`: Argo CD, or the prefix of its objects, is another one; the lane and what runs of it stay where they are. */
+  readonly change: 'removed' | 'moved' | 'renamed';
   readonly cluster: string;
   readonly namespace: string;
-  /** The lane that has the same namespace from now on, of one that is renamed; and the label of its Applications. */
+  /** The lane that has the same namespace from now on, and the label of its Applications. */
   readonly heir?: string;
   readonly heirLabel?: string;
+  /** Where one that is moved goes to. */
+  readonly to?: { readonly cluster: string; readonly namespace: string };
   /** Namespace of Argo CD. */
   readonly argocd: string;
-  /** The Application that deploys it until somebody deletes it. */
+  /** They stay in the cluster until somebody deletes them. */
   readonly applicationSets: readonly string[];
-  /** The Application that keeps those as they are on the branch. */
-  readonly kit: string;
 }
 
 /** The lanes of a kit that another one does not have, or has elsewhere. */
 export function leftLanes(before: Kit, after: Kit): readonly LeftLane[] {
-  const places = after.lanes.map((lane) => placeOf(after, lane));
   const old = argocdOf(before);
-  return before.lanes
-    .filter((lane) => !places.includes(placeOf(before, lane)))
-    .map((lane) => ({
-      name: lane.name,
-      change: after.lanes.some(({ name }) => name === lane.name) ? 'moved' : 'removed',
-      ...heirOf(lane, after),
-      cluster: lane.cluster,
-      namespace: lane.namespace,
-      argocd: old.namespace,
-      applicationSets: [
-        'components',
-        'operators',
-        'namespace',
-        ...(partsOf(before).includes('admission') ? ['admission'] : []),
-      ].map((what) => `${old.prefix}-${what}-${lane.name}`),
-      kit: `${old.prefix}-kit`,
-    }));
+  return before.lanes.flatMap((lane) => {
+    const to = after.lanes.find(({ name }) => name === lane.name);
+    const isMoved = to?.cluster !== lane.cluster || to.namespace !== lane.namespace;
+    if (!isMoved && !isRenamed(before, after)) return [];
+    return [
+      {
+        name: lane.name,
+        change: to === undefined ? 'removed' : isMoved ? 'moved' : 'renamed',
+        ...heirOf(lane, after),
+        ...optional('to', to),
+        cluster: lane.cluster,
+        namespace: lane.namespace,
+        argocd: old.namespace,
+        applicationSets: [
+          'components',
+          'operators',
+          'namespace',
+          ...(partsOf(before).includes('admission') ? ['admission'] : []),
+        ].map((what) => `${old.prefix}-${what}-${lane.name}`),
+      },
+    ];
+  });
+}
+
+/** Whether `argocd` of kit.yaml changed: then all that the kit has in Argo CD gets new names, or another place. */
+function isRenamed(before: Kit, after: Kit): boolean {
+  const [old, now] = [argocdOf(before), argocdOf(after)];
+  return old.namespace !== now.namespace || old.prefix !== now.prefix;
 }
 
 function heirOf(
@@ -49,36 +62,65 @@ function heirOf(
   return heir === undefined ? {} : { heir: heir.name, heirLabel: `${after.apiGroup}/lane=${heir.name}` };
 }
 
-/** Settings that identify a lane: if one changes, it is another lane. */
-function placeOf(kit: Kit, { name, cluster, namespace }: Kit['lanes'][number]): string {
-  const argocd = argocdOf(kit);
-  return JSON.stringify([argocd.namespace, argocd.prefix, name, cluster, namespace]);
+/**
+ * How a lane is left without harm. One that is removed or renamed has no values any more, by which its Applications change
+ * nothing (chart-parts/lane.yaml); another lane in its namespace takes over what runs. Of one that is moved the project
+ * takes the new place alone, so Argo CD leaves what is at the old one.
+ */
+export function stepsFor({
+  name,
+  change,
+  argocd,
+  applicationSets,
+  cluster,
+  namespace,
+  heir,
+  heirLabel,
+  to,
+}: LeftLane): readonly string[] {
+  if (change === 'renamed') return [];
+  const left = `the workloads in ${namespace} on ${cluster} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`;
+  if (change === 'moved')
+    return [
+      `Lane ${name}, before you merge this: make the Secrets and ConfigMaps that its components name in ${to?.namespace} on ${to?.cluster}, too`,
+      `Lane ${name}, once it is merged: ${left}`,
+    ];
+  return [
+    heir === undefined
+      ? `Lane ${name}, before you merge this: delete sources/values/env/${name} in the same pull request`
+      : `Lane ${name}, before you merge this: move sources/values/env/${name} to sources/values/env/${heir} in the same pull request`,
+    `Lane ${name}, once it is merged: kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`,
+    heir === undefined
+      ? `Lane ${name}: ${left}`
+      : `Lane ${name}, then, as Argo CD records the owner of workloads when it syncs: argocd app sync -l ${heirLabel}. The workloads in ${namespace} keep running, as the lane ${heir}`,
+  ];
 }
 
 /**
- * How a lane is left without harm. One that is removed or renamed has no values any more, by which its Applications change
- * nothing (chart-parts/lane.yaml); another lane in its namespace takes over what runs. Of one that is moved the
- * ApplicationSets are deleted before: they would end what is at the old place. While they are on the branch, Argo CD would
- * make them anew, also from a commit that it has seen before.
+ * How the objects of a kit in Argo CD are left once `argocd` of kit.yaml has changed; none if it has not. An Application of
+ * a component has no prefix, so the new ApplicationSets wait for its name until the old ones are gone. Those are made anew
+ * by the old Application of the kit, and by the new one from a commit that Argo CD has seen before: both come first.
+ * `installed` are the files of the kit before.
  */
-export function stepsFor(lane: LeftLane): readonly string[] {
-  const { name, change, argocd, applicationSets, namespace, kit, heir, heirLabel } = lane;
-  const end = `kubectl delete applicationset -n ${argocd} ${applicationSets.join(' ')}`;
-  if (change === 'removed')
-    return [
-      heir === undefined
-        ? `Lane ${name}, before you merge this: delete sources/values/env/${name} in the same pull request`
-        : `Lane ${name}, before you merge this: move sources/values/env/${name} to sources/values/env/${heir} in the same pull request`,
-      `Lane ${name}, once it is merged: ${end}`,
-      heir === undefined
-        ? `Lane ${name}: the workloads in ${namespace} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`
-        : `Lane ${name}, then, as Argo CD records the owner of workloads when it syncs: argocd app sync -l ${heirLabel}. The workloads in ${namespace} keep running, as the lane ${heir}`,
-    ];
+export function stepsForArgocd(before: Kit, after: Kit, installed: FileTexts): readonly string[] {
+  if (!isRenamed(before, after)) return [];
+  const [{ namespace }, now] = [argocdOf(before), argocdOf(after)];
+  const kit = `application ${now.prefix}-kit -n ${now.namespace}`;
+  const end = (resource: string, kind: string) =>
+    `kubectl delete ${resource} -n ${namespace} ${namesOf(kind, installed).join(' ')}`;
   return [
-    `Lane ${name}, before you merge this: kubectl patch application ${kit} -n ${argocd} --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,
-    `Lane ${name}, then, before you merge this: ${end}`,
-    `Lane ${name}, once it is merged: kubectl annotate application ${kit} -n ${argocd} argocd.argoproj.io/refresh=hard, until \`kubectl get application ${kit} -n ${argocd} -o jsonpath={.status.sync.revisions}\` has the merged commit`,
-    `Lane ${name}, then: kubectl apply --server-side -f argocd/bootstrap.yaml`,
-    `Lane ${name}: the workloads in ${namespace} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`,
+    'argocd, once this is merged: kubectl apply --server-side -f argocd/bootstrap.yaml',
+    `argocd, then: kubectl annotate --overwrite ${kit} argocd.argoproj.io/refresh=hard, until \`kubectl get ${kit} -o jsonpath={.status.operationState.syncResult.revisions}\` has the merged commit`,
+    `argocd, then: ${end('application', 'Application')}`,
+    `argocd, then: ${end('applicationset', 'ApplicationSet')}`,
+    `argocd, then: ${end('appproject', 'AppProject')}`,
+    'argocd: workloads of lanes keep running, and the Applications of the new names take them over; previews start anew',
   ];
+}
+
+/** Names of the objects of a kind of Argo CD in files of a kit, sorted. */
+function namesOf(kind: string, files: FileTexts): readonly string[] {
+  const pattern = new RegExp(`^kind: ${kind}\nmetadata:\n {2}name: (\\S+)$`, 'gm');
+  const texts = [...files].filter(([path]) => path.startsWith('argocd/')).map(([, text]) => text);
+  return texts.flatMap((text) => [...text.matchAll(pattern)].map(([, name = '']) => name)).sort();
 }

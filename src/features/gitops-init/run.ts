@@ -5,6 +5,7 @@ import { PrimitiveError } from '../../core/errors.ts';
 import { type Finding, refusal } from '../../core/finding.ts';
 import { optional } from '../../core/object.ts';
 import { shellWord } from '../../core/show-path.ts';
+import { unreleased } from '../../gitops/code-repositories.ts';
 import { KIT_FILE } from '../../gitops/kit.ts';
 import type { Installed } from '../../gitops/kit-document.ts';
 import type { Kind } from '../../kinds/kind.ts';
@@ -12,7 +13,7 @@ import { CONFIG_FILE, requireRoot } from '../../repository/discovery.ts';
 import type { DirtyFile } from '../../repository/source-tree.ts';
 import { kindsIn, resourcesOf } from './bundled.ts';
 import type { KitInitDocument } from './document.ts';
-import { type LeftLane, leftLanes, stepsFor } from './lanes.ts';
+import { type LeftLane, leftLanes, stepsFor, stepsForArgocd } from './lanes.ts';
 import { refuseOthers } from './other-tools.ts';
 import { type KitChange, planKit } from './plan.ts';
 import { type FileTexts, type KitSource, kindPath, kindValues, kitIn, renderKit } from './render.ts';
@@ -50,7 +51,7 @@ export interface KitPorts extends SourcePorts {
  *
  * Throws, exit 2: `git-not-a-repository`, `init-not-at-root`, `kit-in-code-repository`, `kit-tree-dirty`,
  * `kit-not-installed`, `kit-outdated`, `kit-newer`, `kit-settings-exist`, `kit-settings-missing`, `kit-no-remote`,
- * `kit-charts-moved`, `kit-flux`, `kit-kustomize`, `kit-lane-removed`, `invalid-flag`, `kit-conflict`, what {@link renderKit},
+ * `kit-charts-moved`, `kit-flux`, `kit-kustomize`, `kit-lane-removed`, `kit-lane-exchanged`, `invalid-flag`, `kit-conflict`, what {@link renderKit},
  * {@link readSources} and {@link withSources} throw;
  * exit 3: `not-written` and its like.
  */
@@ -76,8 +77,10 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
   );
   if (record === undefined && wanted.has(BOOTSTRAP_FILE))
     refuseOthers(root, kitIn(wanted)?.parts !== undefined);
-  const lanes = lanesLeft(record, wanted);
+  warnOfUnreleased(wanted, ports);
+  const { lanes, steps } = whatIsLeft(record, wanted);
   if (!request.allowLaneRemoval) refuseLeft(lanes);
+  refuseExchange(lanes);
   const base = await baseOf(record, wanted, root);
   const keys = new Map([...copies, ...ownKinds(kinds, wanted, folder).map(kindValues)]);
   const paths = [KIT_FILE, RECORD_FILE, ...base.keys(), ...wanted.keys(), ...keys.keys()];
@@ -125,13 +128,22 @@ export async function runKitInit(request: KitRequest, ports: KitPorts): Promise<
       namespace,
       applicationSets: [...applicationSets],
     })),
-    next: [...lanes.flatMap(stepsFor), ...nextSteps(files, record, settings)],
+    next: [...steps, ...nextSteps(files, record, settings)],
     written,
   };
 }
 
 /** The root Application, from which Argo CD deploys all of the kit. */
 const BOOTSTRAP_FILE = 'argocd/bootstrap.yaml';
+
+function warnOfUnreleased(wanted: FileTexts, { emit }: Pick<KitPorts, 'emit'>): void {
+  const kit = kitIn(wanted);
+  for (const name of kit === undefined ? [] : unreleased(kit)) {
+    const released = kit?.sources?.map(({ repository }) => repository).join(', ');
+    const message = `\`previews\` of ${KIT_FILE} names ${name}, and \`sources\` has ${released}: these are code repositories of their own. Correct a misspelt name; else the components of ${name} have previews and no releases.`;
+    emit({ type: 'warning', code: 'kit-previews-unreleased', message });
+  }
+}
 
 function warnOfRemoved(
   files: readonly KitChange[],
@@ -146,10 +158,23 @@ function warnOfRemoved(
   }
 }
 
-function lanesLeft(record: Installed | undefined, wanted: FileTexts): readonly LeftLane[] {
-  const [before, after] = [new Map(Object.entries(record?.files ?? {})), wanted].map(kitIn);
-  return before === undefined || after === undefined ? [] : leftLanes(before, after);
+/** Lanes that are left, and what to do about them in the cluster. */
+function whatIsLeft(
+  record: Installed | undefined,
+  wanted: FileTexts,
+): { readonly lanes: readonly LeftLane[]; readonly steps: readonly string[] } {
+  const installed = new Map(Object.entries(record?.files ?? {}));
+  const [before, after] = [installed, wanted].map(kitIn);
+  if (before === undefined || after === undefined) return { lanes: [], steps: [] };
+  const lanes = leftLanes(before, after);
+  return { lanes, steps: [...lanes.flatMap(stepsFor), ...stepsForArgocd(before, after, installed)] };
 }
+
+const WHAT_IS_LEFT: Readonly<Record<LeftLane['change'], string>> = {
+  removed: 'would keep running without updates',
+  moved: 'would keep running without updates',
+  renamed: 'would keep their Applications, without what kit.yaml says now',
+};
 
 function refuseLeft(lanes: readonly LeftLane[]): void {
   if (lanes.length === 0) return;
@@ -157,7 +182,7 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
     ({ name, change, namespace, cluster }): Finding => ({
       rule: 'kit-lane-removed',
       level: 'error',
-      message: `lane ${name} is ${change}; the workloads in ${namespace} on ${cluster} would keep running without updates`,
+      message: `lane ${name} is ${change === 'renamed' ? 'under another `argocd`' : change}; the workloads in ${namespace} on ${cluster} ${WHAT_IS_LEFT[change]}`,
       path: KIT_FILE,
     }),
   );
@@ -167,6 +192,28 @@ function refuseLeft(lanes: readonly LeftLane[]): void {
       'See what to do in the cluster, and before what: primitive gitops init --update --allow-lane-removal --dry-run',
     ],
   });
+}
+
+/** A lane that moves, and one that comes into its place at once: Argo CD would take what runs there for that of either. */
+function refuseExchange(lanes: readonly LeftLane[]): void {
+  const taken = lanes.filter(({ change, heir }) => change === 'moved' && heir !== undefined);
+  if (taken.length === 0) return;
+  const findings = taken.map(
+    ({ name, namespace, cluster, heir }): Finding => ({
+      rule: 'kit-lane-exchanged',
+      level: 'error',
+      message: `lane ${heir} would have ${namespace} on ${cluster}, where the workloads of lane ${name} run`,
+      path: KIT_FILE,
+    }),
+  );
+  throw refusal(
+    'kit-lane-exchanged',
+    'A lane would come into the namespace of another one. Nothing was written.',
+    findings,
+    {
+      suggestions: ['Move one lane, end the workloads that it left, and then use their namespace.'],
+    },
+  );
 }
 
 /** The installed files, charts under their current paths. Throws `kit-charts-moved` (exit 2). */

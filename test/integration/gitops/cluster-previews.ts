@@ -446,8 +446,8 @@ export function previews(lab: () => GitopsCluster): void {
     await expectPreviews(pull.number);
   });
 
-  it('follows a push without the webhook, by polling', async () => {
-    const { app, gitops, installed, kube } = lab();
+  it('follows a push without the webhook, by polling, and makes the preview anew if a list of GitHub lags', async () => {
+    const { app, gitops, github, installed, kube } = lab();
     const sets = ['preview-components', 'preview-namespaces'];
     const paths = sets.map((name) => `argocd/applicationsets/${name}.yaml`);
     const poll = /requeueAfterSeconds: 300/g;
@@ -463,6 +463,18 @@ export function previews(lab: () => GitopsCluster): void {
     });
     await app.commit('feature', { a: '8' });
     await expectImages(await head());
+    // GitHub's list of branches may be older than that of pull requests for a while: then the preview is not in both.
+    const uid = async () =>
+      (await applications('pull-request'))[`pr-${pull.number}-domain-orders-v1`]?.metadata.uid;
+    const before = await uid();
+    const older = await fetch(`${github.api}/repos/${app.name}/branches`, {
+      headers: { authorization: `Bearer ${github.token().value}` },
+    });
+    const path = new RegExp(`^/repos/${app.name}/branches(\\?|$)`);
+    github.fault({ path, times: 8, status: 200, body: await older.json() });
+    await app.commit('feature', { a: '8a' });
+    await expectImages(await head());
+    expect(await uid()).not.toBe(before);
   });
 
   it('sees pull requests as a GitHub App, too', async () => {

@@ -3,6 +3,7 @@ import { type GitopsCluster, startGitopsCluster } from '../../support/gitops-clu
 import { components } from './cluster-components.ts';
 import { customResources } from './cluster-custom-resources.ts';
 import { janitor } from './cluster-janitor.ts';
+import { lanes } from './cluster-lanes.ts';
 import { manifests } from './cluster-manifests.ts';
 import { operations } from './cluster-operations.ts';
 import { previews } from './cluster-previews.ts';
@@ -20,6 +21,7 @@ describe('manifests of the kit', () => manifests(() => lab));
 describe('janitor', () => janitor(() => lab));
 describe('previews', () => previews(() => lab));
 describe('components', () => components(() => lab));
+describe('lanes', () => lanes(() => lab));
 // Its last test removes a lane.
 describe('operations', () => operations(() => lab));
 describe('a second cluster', () => second(() => lab));

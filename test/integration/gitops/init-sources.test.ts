@@ -141,6 +141,31 @@ describe('gitops init --code, of checkouts', () => {
     ]);
   });
 
+  test('a repository of previews that is none of the sources is said, as its name may be misspelt', async () => {
+    await using repo = await gitopsRepo();
+    await using app = await codeRepo('app');
+    const events: Event[] = [];
+    const warnings = () => events.splice(0).flatMap((event) => (event.type === 'warning' ? [event] : []));
+    const ports = { emit: (event: Event) => void events.push(event) };
+    await initKit(repo.root, { code: ['acme/ap'], registry: 'ghcr.io/acme' }, ports);
+    await commitAll(repo);
+    // Without sources there is nothing to compare it with.
+    expect(warnings()).toEqual([]);
+    await initKit(repo.root, { update: true, code: [app.root] }, ports);
+    expect(warnings()).toEqual([
+      expect.objectContaining({
+        code: 'kit-previews-unreleased',
+        message: expect.stringMatching(
+          /names acme\/ap, and `sources` has acme\/app: .*Correct a misspelt name/,
+        ),
+      }),
+    ]);
+    const settings = await repo.read(KIT_FILE);
+    await repo.commit({ [KIT_FILE]: settings.replace('repository: acme/ap\n', 'repository: Acme/App\n') });
+    await initKit(repo.root, { update: true }, ports);
+    expect(warnings()).toEqual([]);
+  });
+
   test('without an integrity the sources are written, and why nothing checks them yet', async () => {
     await using repo = await gitopsRepo();
     await using app = await codeRepo('app');

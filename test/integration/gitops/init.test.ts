@@ -189,14 +189,14 @@ describe('gitops init', () => {
     const changes = [
       ['name: production', 'name: prod', 'removed'],
       ['namespace: acme-production', 'namespace: acme-prod', 'moved'],
-      ['schema:', 'argocd: { prefix: shop }\nschema:', 'moved'],
+      ['schema:', 'argocd: { prefix: shop }\nschema:', 'renamed'],
     ] as const;
     for (const [from, to, change] of changes) {
       await repo.write({ 'kit.yaml': settings.replace(from, to) });
       const refused = await refusalOf(repo, { update: true });
       expect(refused).toMatchObject({ code: 'kit-lane-removed', exit: 2 });
       expect(refused.why).toContain(
-        `lane production is ${change}; the workloads in acme-production on main would keep running`,
+        `lane production is ${change === 'renamed' ? 'under another `argocd`' : change}; the workloads in acme-production on main would keep`,
       );
       expect(await contentOf(repo.root, ['.git', 'kit.yaml'])).toEqual(before);
       const plan = await initKit(repo.root, { update: true, allowLaneRemoval: true, dryRun: true });
@@ -211,13 +211,29 @@ describe('gitops init', () => {
           'acme-namespace-production',
         ],
       });
+      // What Argo CD makes of each is in cluster-lanes.ts, which does what these say.
       const ending = 'kubectl delete applicationset -n argocd acme-components-production';
-      if (change === 'moved') {
-        expect(plan.next.join('\n')).toContain(`Lane production, then, before you merge this: ${ending}`);
-        expect(plan.next[0]).toMatch(
-          /before you merge this: kubectl patch application acme-kit .*"automated":null/,
-        );
-      } else {
+      if (change === 'moved')
+        expect(plan.next.slice(0, 2)).toEqual([
+          'Lane production, before you merge this: make the Secrets and ConfigMaps that its components name in acme-prod on main, too',
+          expect.stringMatching(
+            /^Lane production, once it is merged: the workloads in acme-production on main keep running/,
+          ),
+        ]);
+      if (change === 'renamed') {
+        const sets = plan.lanes.flatMap(({ applicationSets }) => applicationSets);
+        const all = [...sets, 'acme-preview-components', 'acme-preview-namespaces'].sort();
+        expect(plan.next.slice(0, 5)).toEqual([
+          'argocd, once this is merged: kubectl apply --server-side -f argocd/bootstrap.yaml',
+          expect.stringMatching(
+            /^argocd, then: kubectl annotate --overwrite application shop-kit .*syncResult.revisions.* has the merged commit$/,
+          ),
+          'argocd, then: kubectl delete application -n argocd acme-kit',
+          `argocd, then: kubectl delete applicationset -n argocd ${all.join(' ')}`,
+          'argocd, then: kubectl delete appproject -n argocd acme-dev acme-kit acme-lane-namespaces acme-operators acme-preview-namespaces acme-previews acme-production',
+        ]);
+      }
+      if (change === 'removed')
         expect(plan.next.slice(0, 3)).toEqual([
           'Lane production, before you merge this: move sources/values/env/production to sources/values/env/prod in the same pull request',
           expect.stringContaining(`Lane production, once it is merged: ${ending}`),
@@ -225,8 +241,18 @@ describe('gitops init', () => {
             /argocd app sync -l \S+\/lane=prod\. The workloads in acme-production keep running, as the lane prod$/,
           ),
         ]);
-      }
     }
+    const exchanged = settings
+      .replace('namespace: acme-production', 'namespace: acme-other')
+      .replace('namespace: acme-dev', 'namespace: acme-production');
+    await repo.write({ 'kit.yaml': exchanged });
+    expect(await refusalOf(repo, { update: true, allowLaneRemoval: true })).toMatchObject({
+      code: 'kit-lane-exchanged',
+      exit: 2,
+      why: expect.stringContaining(
+        'lane dev would have acme-production on main, where the workloads of lane production run',
+      ),
+    });
     await repo.write({ 'kit.yaml': settings.replace('name: production', 'name: prod') });
     const { files } = await initKit(repo.root, { update: true, allowLaneRemoval: true });
     expect(files.filter(({ action }) => action === 'create' || action === 'delete')).toEqual([

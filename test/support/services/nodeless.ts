@@ -22,13 +22,15 @@ interface Workload {
   };
 }
 
-/** What components have, and Argo CD waits for when it has deleted it. */
+/** What components and lanes have, and Argo CD waits for when it has deleted it. */
 const COLLECTED = [
   ['batch/v1', 'Job', 'jobs'],
   ['apps/v1', 'Deployment', 'deployments'],
   ['v1', 'ConfigMap', 'configmaps'],
   ['v1', 'Service', 'services'],
   ['v1', 'ServiceAccount', 'serviceaccounts'],
+  // The last, as not every API server has them.
+  ['policies.kyverno.io/v1', 'ImageValidatingPolicy', 'imagevalidatingpolicies'],
 ] as const;
 
 /**
