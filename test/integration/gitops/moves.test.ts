@@ -13,7 +13,8 @@ import { writeKubernetesSchemas } from '../../support/kubernetes-schemas.ts';
 import { PublishWorld } from '../../support/publish-world.ts';
 import { serverCertificate } from '../../support/services/certificates.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
-import { run } from '../../support/services/run.ts';
+import { attempt, run } from '../../support/services/run.ts';
+import { contentOf } from '../../support/tree.ts';
 
 const MOVE = 'move-release.yaml';
 const GATE = 'gitops-gate.yaml';
@@ -154,6 +155,52 @@ describe('from a release to a lane, run by act', () => {
     await move({ action: 'rollback', lane: 'production', revision: held });
     expect(await world.text(VALUES('production'), 'release/production')).toContain(second.ref);
     expect((await gate('release/production')).code).toBe(0);
+  });
+
+  test('gitops bump and promote, in the code repository, start it and end with its pull request', async () => {
+    const code = join(home, 'code');
+    await run('git', ['init', '--quiet', '--initial-branch=main', code]);
+    await writeFile(
+      join(code, 'primitive.config.yaml'),
+      `registry: ${registry.host}/acme\ngitops: { repository: acme/gitops }\n`,
+    );
+    const before = await contentOf(code);
+    world.gitops.script = () => ({
+      jobs: [{ name: 'Move', steps: [{ name: 'Set the references' }, { name: 'Open the pull request' }] }],
+      onCompleted: async ({ inputs }) => {
+        expect(await actRun(world, MOVE, 'workflow_dispatch', { inputs, caFile, home })).toMatchObject({
+          code: 0,
+        });
+      },
+    });
+    const ask = async (...args: string[]) => {
+      const program = join(home, 'package/bin/run.js');
+      const answer = await attempt(process.execPath, [program, 'gitops', ...args, '--json'], {
+        cwd: code,
+        env: {
+          PATH: process.env.PATH ?? '',
+          HOME: home,
+          GH_TOKEN: world.token,
+          GITHUB_API_URL: world.github.api,
+          NODE_EXTRA_CA_CERTS: caFile,
+        },
+      });
+      expect(answer).toMatchObject({ code: 0 });
+      const { result, pull } = JSON.parse(answer.stdout);
+      return { result, number: pull?.number, files: pull?.files.map(({ path }: { path: string }) => path) };
+    };
+    const { commit, ref } = await publish('v4');
+    for (const [lane, args] of [
+      ['dev', ['bump', '--release', commit]],
+      ['production', ['promote', '--from', 'dev', '--to', 'production']],
+    ] as const) {
+      const { number, ...asked } = await ask(...args);
+      expect(asked).toEqual({ result: 'proposed', files: [VALUES(lane)] });
+      expect(await world.text(VALUES(lane), `release/${lane}`)).toContain(ref);
+      expect((await gate(`release/${lane}`)).code).toBe(0);
+      await world.gitops.merge(number);
+    }
+    expect(await contentOf(code)).toEqual(before);
   });
 
   test.each([
