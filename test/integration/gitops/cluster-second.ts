@@ -36,6 +36,7 @@ const LANES = `
 export function second(lab: () => GitopsCluster): void {
   let edge: Kube;
   let nodeless: Service | undefined;
+  let text = '';
 
   beforeAll(async () => {
     edge = await startKube();
@@ -55,7 +56,7 @@ export function second(lab: () => GitopsCluster): void {
       config: JSON.stringify({ bearerToken: token, tlsClientConfig: { caData } }),
     };
     await kube.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata, stringData }));
-    const text = kitOf(github)
+    text = kitOf(github)
       // As the tests of operations left it.
       .replace('name: dev,', 'name: develop,')
       .replace('\nlanes:\n', '\n  - { name: edge, destination: edge }\nlanes:\n')
@@ -172,5 +173,28 @@ export function second(lab: () => GitopsCluster): void {
       ['get', 'secrets', '--all-namespaces'],
     ])
       expect(await edge.attempt([...args, `--token=${token}`])).toMatchObject({ code: 1 });
+  });
+
+  it('loses a lane that is moved to another cluster, and nothing that runs of it', async () => {
+    const { kube, gitops } = lab();
+    const path = `apis/${GROUP}/v1alpha1/namespaces/acme-far/processes`;
+    const before = await edge.get<KubeObject>(path);
+    expect(before.map(({ metadata }) => metadata.name)).toEqual([NAME]);
+    const files = await labKit(text.replace('name: far, cluster: edge', 'name: far, cluster: main'));
+    await gitops.commit('main', Object.fromEntries(files));
+    await kube.kubectl([
+      ...['annotate', 'application', 'acme-kit', '-n', 'argocd', '--overwrite'],
+      'argocd.argoproj.io/refresh=normal',
+    ]);
+    await eventually(async () => {
+      const { spec, status } = (await application(`far-${NAME}`)) ?? {};
+      expect(spec?.destination.server).toBe('https://kubernetes.default.svc');
+      expect(status?.sync?.status).toBe('Synced');
+      expect(await kube.get(path)).toMatchObject([{ metadata: { name: NAME }, spec: { image: REF } }]);
+    });
+    const left = await edge.get<KubeObject>(path);
+    expect(left.map(({ metadata }) => [metadata.uid, metadata.deletionTimestamp])).toEqual(
+      before.map(({ metadata }) => [metadata.uid, undefined]),
+    );
   });
 }
