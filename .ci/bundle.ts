@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type OutputChunk, type OutputOptions, type RolldownOptions, rolldown } from 'rolldown';
+import { type OutputChunk, type OutputOptions, type Plugin, type RolldownOptions, rolldown } from 'rolldown';
 import {
   allKinds,
   BUNDLED_KINDS,
@@ -25,7 +25,8 @@ export const bundling = {
     // Its build for Node looks up an environment variable for each token, which takes a quarter of the time.
     resolve: { alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') } },
     // The runtime of WebAssembly for tree-sitter calls it for modules that bring JavaScript; grammars bring none.
-    checks: { eval: false },
+    // What is imported when it is needed may be in the file that all share.
+    checks: { eval: false, ineffectiveDynamicImport: false },
   } satisfies RolldownOptions,
   output: {
     format: 'esm',
@@ -44,8 +45,10 @@ export const bundling = {
 export async function bundle(folder: string): Promise<{ readonly files: number; readonly bytes: number }> {
   const outdir = join(folder, 'dist');
   const commands = globSync('src/commands/**/*.ts', { cwd: root }).sort();
+  const imports = new Map<string, readonly string[]>();
   await using build = await rolldown({
     ...bundling.input,
+    plugins: [bundling.input.plugins, importsInto(imports)],
     preserveEntrySignatures: 'allow-extension',
     input: {
       cli: 'src/cli/main.ts',
@@ -57,6 +60,10 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     ...bundling.output,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
+    // Opening a file takes longer than reading a small one: what commands share is one file, but for what needs a package.
+    codeSplitting: {
+      groups: [{ name: 'shared', minShareCount: 2, test: withoutPackages(imports) }],
+    },
   });
   refuseCircles(output.flatMap((file) => (file.type === 'chunk' ? file : [])));
   // Only now: a build that fails leaves the one before it alone.
@@ -77,6 +84,33 @@ export async function bundle(folder: string): Promise<{ readonly files: number; 
     .map((path) => relative(root, path));
   await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), await thirdPartyNotices(root, inputs));
   return { files: output.length + 1, bytes };
+}
+
+/** Notes what each module imports when it starts. */
+function importsInto(imports: Map<string, readonly string[]>): Plugin {
+  return {
+    name: 'imports',
+    buildEnd() {
+      for (const id of this.getModuleIds()) imports.set(id, this.getModuleInfo(id)?.importedIds ?? []);
+    },
+  };
+}
+
+/** Whether a module is ours, and all that it imports, directly or not, is ours or comes with Node. */
+function withoutPackages(imports: ReadonlyMap<string, readonly string[]>): (id: string) => boolean {
+  const known = new Map<string, boolean>();
+  const test = (id: string): boolean => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    // With \0, helpers of the bundler.
+    if (id.startsWith('node:') || id.startsWith('\0')) return true;
+    // Modules may import each other.
+    known.set(id, true);
+    const found = id.startsWith(join(root, 'src')) && (imports.get(id) ?? []).every(test);
+    known.set(id, found);
+    return found;
+  };
+  return test;
 }
 
 /** The content of each `kind.yaml`. Throws if one of them is not valid. */
