@@ -78,6 +78,7 @@ export async function openStagedTree(
     },
     at: work.at,
     before: work.before,
+    stamp: () => undefined,
     stamps: async () => new Map([...entries].map(([path, { object }]) => [path, object])),
     changedSince: async (revision) =>
       changedSince(await openGit(processes, work.root, signal), revision, { staged: true }),

@@ -70,6 +70,7 @@ export async function openWorkTree(
         return undefined;
       }
     },
+    stamp: (path) => stampOf(`${root}/${path}`),
     readLink: async (path) => {
       const found = await look(join(root, path));
       return found?.isSymbolicLink() ? readlink(join(root, path)) : undefined;
@@ -119,6 +120,21 @@ function readBytes(file: number, size: number): Uint8Array {
   }
   return bytes.subarray(0, length);
 }
+
+/** What git's index knows an unchanged file by; programs can set the time of the bytes, but not that of the inode. */
+function stampOf(path: string): string | undefined {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined || !found.isFile() || Date.now() - found.ctimeMs < COARSEST) return undefined;
+    return `${found.size} ${found.mtimeMs} ${found.ctimeMs} ${found.ino}`;
+  } catch {
+    // Whoever reads it says why.
+    return undefined;
+  }
+}
+
+/** Milliseconds: file systems keep times by two seconds at least. */
+const COARSEST = 3000;
 
 const ABSENT = 'a sparse checkout leaves it out';
 

@@ -8,8 +8,17 @@ import type { WorkTree } from './work-tree.ts';
 /** Results of scans for one file, by scan: `marker@1`. */
 export type ScanResults = Readonly<Record<string, readonly object[]>>;
 
+/** Results of an earlier run for one file. */
+interface Kept {
+  /** Of its bytes. */
+  readonly digest: string;
+  /** Of the file when it was read; undefined if it had just been written. */
+  readonly stamp: string | undefined;
+  readonly results: ScanResults;
+}
+
 /** Results of earlier runs by path. */
-export type ScanCache = ReadonlyMap<string, { readonly digest: string; readonly results: ScanResults }>;
+export type ScanCache = ReadonlyMap<string, Kept>;
 
 /** Where results are kept between runs: best effort, nothing is lost with it. */
 export interface ScanStore {
@@ -67,13 +76,17 @@ export interface Scanned {
 interface Bytes {
   readonly path: string;
   readonly key: string;
+  readonly stamp: () => string | undefined;
   readonly read: () => Promise<Uint8Array | undefined>;
 }
 
 /** Suffix of the key for bytes in git that differ from the work tree; no path contains it. */
 const STORED = '\0stored';
 
-/** Scans files; what was scanned before with the same content and version of the scan is taken from `store`. */
+/**
+ * Scans files; what was scanned before with the same content and version of the scan is taken from `store`. A file that has
+ * not been written since is not read again.
+ */
 export async function scanFiles(
   paths: readonly string[],
   scans: readonly AnyScan[],
@@ -96,8 +109,10 @@ export async function scanFiles(
   const [listed, stored] = await Promise.all([tree.list().then((list) => new Set(list)), tree.stored()]);
   const sources = paths.flatMap((path): Bytes[] => {
     const read = stored.get(path);
-    const own = { path, key: path, read: () => tree.read(path) };
-    return read === undefined ? [own] : [own, { path, key: `${path}${STORED}`, read }];
+    const own = { path, key: path, stamp: () => tree.stamp(path), read: () => tree.read(path) };
+    return read === undefined
+      ? [own]
+      : [own, { path, key: `${path}${STORED}`, stamp: () => undefined, read }];
   });
   const after = new Map(before);
   for (const key of before.keys())
@@ -105,19 +120,25 @@ export async function scanFiles(
   /** By position in `sources`. */
   const found: ScanResults[] = [];
 
-  const batches = unscanned(sources, scans, { before, found, signal });
   const ended: EndedScan[] = [];
   let isNew = after.size < before.size;
+  const keep = (key: string, kept: Kept) => {
+    isNew = true;
+    after.set(key, kept);
+  };
+  const keepStamp = (key: string, kept: Kept) => {
+    if (kept.stamp !== undefined) keep(key, kept);
+  };
+  const batches = unscanned(sources, scans, { before, found, keepStamp, signal });
   const work = async () => {
     await using thread = threads.open(signal);
     for await (const batch of batches) {
-      isNew = true;
       const outcomes = await thread.scan(batch.map(({ task }) => task));
-      for (const [i, { index, digest, task }] of batch.entries()) {
+      for (const [i, { index, task, key, ...read }] of batch.entries()) {
         const outcome = outcomes[i];
         const all = { ...found[index], ...outcome?.results };
         found[index] = all;
-        after.set(sources[index]?.key ?? task[0], { digest, results: all });
+        keep(key, { ...read, results: all });
         for (const scan of scans) {
           const why = outcome?.ended[nameOf(scan)];
           if (why !== undefined) ended.push({ path: task[0], scan, why });
@@ -140,33 +161,48 @@ async function* unscanned(
   {
     before,
     found,
+    keepStamp,
     signal,
   }: {
     readonly before: ScanCache;
     readonly found: ScanResults[];
+    /** For a file that was written with the same bytes. */
+    readonly keepStamp: (key: string, kept: Kept) => void;
     readonly signal: AbortSignal;
   },
 ) {
   const named = scans.map((scan) => ({ scan, name: nameOf(scan) }));
-  let batch: { readonly index: number; readonly digest: string; readonly task: ScanTask }[] = [];
+  let batch: (Omit<Kept, 'results'> & { index: number; key: string; task: ScanTask })[] = [];
   let limit = FIRST;
   let size = 0;
   let turn = performance.now();
-  for (const [index, { path, key, read }] of sources.entries()) {
+  for (const [index, source] of sources.entries()) {
     if (performance.now() - turn > TURN) {
       await setImmediate(undefined, { signal });
       turn = performance.now();
     }
+    const { path, key } = source;
     const wanted = named.filter(({ scan }) => scan.applies(path)).map(({ name }) => name);
-    const bytes = wanted.length === 0 ? undefined : await read();
+    if (wanted.length === 0) continue;
+    const missingIn = (results: ScanResults) => wanted.filter((name) => !Object.hasOwn(results, name));
+    const known = before.get(key);
+    // Before it is read: what is written meanwhile has another one.
+    const stamp = source.stamp();
+    if (stamp !== undefined && known?.stamp === stamp && missingIn(known.results).length === 0) {
+      found[index] = known.results;
+      continue;
+    }
+    const bytes = await source.read();
     if (bytes === undefined) continue;
     const digest = hash('sha256', bytes, 'base64url');
-    const known = before.get(key);
     const earlier = known?.digest === digest ? known.results : {};
     found[index] = earlier;
-    const missing = wanted.filter((name) => !Object.hasOwn(earlier, name));
-    if (missing.length === 0) continue;
-    batch.push({ index, digest, task: [path, bytes, missing] });
+    const missing = missingIn(earlier);
+    if (missing.length === 0) {
+      keepStamp(key, { digest, stamp, results: earlier });
+      continue;
+    }
+    batch.push({ index, key, digest, stamp, task: [path, bytes, missing] });
     size += bytes.length;
     if (batch.length < limit && size < BYTES) continue;
     yield batch;

@@ -34,6 +34,11 @@ export interface WorkTree extends Snapshot {
   readonly unreadable: ReadonlyMap<string, string>;
   /** Where a symbolic link leads, as it is written; undefined where the path is not a link. */
   readLink(path: string): Promise<string | undefined>;
+  /**
+   * Changes when a plain file is written, in whatever way; undefined for what is none, and for one that was written so
+   * recently that it may be written again at the same time of the file system.
+   */
+  stamp(path: string): string | undefined;
   /** Path -> size, time and inode of each file of `list`, read anew: they change when the file is written. */
   stamps(): Promise<ReadonlyMap<string, string>>;
   /**

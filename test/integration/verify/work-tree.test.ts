@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createProcesses } from '../../../src/adapters/process.ts';
+import { openScanStore } from '../../../src/adapters/scan-store.ts';
 import { openWorkTree } from '../../../src/adapters/work-tree.ts';
+import { markerScan } from '../../../src/features/verify/markers.ts';
+import { scanFiles } from '../../../src/features/verify/scan.ts';
 import { gitEnvironment, temporaryFolder } from '../../support/git.ts';
+import { scansHere } from '../../support/scan-threads.ts';
 import { attemptUnprivileged, devCli } from '../../support/services/run.ts';
 
 const processes = createProcesses(gitEnvironment);
@@ -229,4 +233,65 @@ test('of a file with a filter it reads what git holds, without starting the filt
     'uryyb',
   ]);
   expect(existsSync(started)).toBe(false);
+});
+
+test('a file is not read again until it is written, in whatever way', async () => {
+  await using folder = await temporaryFolder();
+  await using kept = await temporaryFolder();
+  const root = folder.path;
+  const file = (path: string) => join(root, path);
+  /** The bytes of each file are as many and of the same time. */
+  const put = async (path: string, text: 'nothing at all.' | 'AMEIDE_SCAFFOLD') => {
+    await writeFile(file(path), text);
+    await utimes(file(path), 1_000_000_000, 1_000_000_000);
+  };
+  git(root, 'init', '--quiet');
+  await put('a.txt', 'nothing at all.');
+  await put('b.txt', 'nothing at all.');
+  await put('c.txt', 'AMEIDE_SCAFFOLD');
+  const tree = await openWorkTree(processes, root);
+  /** Reads files as each run does; returns which were read, and in which a marker was found. */
+  const scan = async (minutes: number) => {
+    // The file system has a clock of its own.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * 60_000 });
+    const read: string[] = [];
+    const noting = (path: string) => {
+      read.push(path);
+      return tree.read(path);
+    };
+    const { facts } = await scanFiles(await tree.list(), [markerScan], {
+      tree: { ...tree, read: noting },
+      store: openScanStore(join(kept.path, 'store.json'), '1.0.0'),
+      threads: scansHere(),
+      inFile: () => ({ primitive: undefined, shippedBy: [] }),
+      signal: new AbortController().signal,
+    });
+    vi.useRealTimers();
+    return { read, found: facts.map(({ value }) => value.path) };
+  };
+  onTestFinished(() => void vi.useRealTimers());
+
+  // Just written, they may be written again at the same time.
+  expect(await scan(0)).toEqual({ read: ['a.txt', 'b.txt', 'c.txt'], found: ['c.txt'] });
+  expect(await scan(0)).toEqual({ read: ['a.txt', 'b.txt', 'c.txt'], found: ['c.txt'] });
+  expect(await scan(1)).toEqual({ read: ['a.txt', 'b.txt', 'c.txt'], found: ['c.txt'] });
+  expect(await scan(1)).toEqual({ read: [], found: ['c.txt'] });
+
+  await put('a.txt', 'AMEIDE_SCAFFOLD');
+  await put('b.new', 'AMEIDE_SCAFFOLD');
+  await rename(file('b.new'), file('b.txt'));
+  expect(await scan(1)).toEqual({ read: ['a.txt', 'b.txt'], found: ['a.txt', 'b.txt', 'c.txt'] });
+
+  // Written with the same bytes, it is read once.
+  await put('c.txt', 'AMEIDE_SCAFFOLD');
+  expect((await scan(1)).read).toEqual(['c.txt']);
+  expect((await scan(1)).read).toEqual([]);
+
+  // A time that is still to come says nothing.
+  expect((await scan(-1)).read).toEqual(['a.txt', 'b.txt', 'c.txt']);
+
+  await rm(file('c.txt'));
+  await symlink('a.txt', file('c.txt'));
+  expect(await scan(1)).toEqual({ read: ['c.txt'], found: ['a.txt', 'b.txt'] });
+  expect([...tree.links]).toEqual(['c.txt']);
 });

@@ -34,6 +34,7 @@ export function memoryTree(files: Files): WorkTree {
       return typeof file === 'object' && 'link' in file ? file.link : undefined;
     },
     stored: async () => new Map(),
+    stamp: () => undefined,
     stamps: async () => new Map(Object.entries(files).map(([path, file]) => [path, String(file)])),
     changedSince: async () => [],
     at: async () => ({ ...memoryTree(files), commit: COMMIT }),
