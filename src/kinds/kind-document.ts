@@ -104,8 +104,10 @@ export const KindFile = strictObject(
           id: path('Named by `files[].by`.'),
           run: path('The program, or the built-in generator.'),
           version: path('Exact version of the program.'),
-          reads: Type.Array(path('Pattern of files.'), { description: 'Its input.', minItems: 1 }),
-          writes: path('Folder that has only its output.'),
+          reads: Type.Array(path('Pattern of files.'), { description: 'Its input.' }),
+          writes: path(
+            'Folder that has only its output; `[python]` in it is the package that pyproject.toml names.',
+          ),
         }),
         { description: 'Generators.' },
       ),

@@ -19,7 +19,7 @@ export async function newerCli(folder: string, files: Readonly<Record<string, st
   }
   const generators = join(folder, 'src/kinds/generators/platform.ts');
   const known = await readFile(generators, 'utf8');
-  const more = known.replaceAll(/\{ '1': (.*) \}/g, "{ '1': $1, '2': $1 }");
+  const more = known.replaceAll(/\{ '1': ([^}]*) \}/g, "{ '1': $1, '2': $1 }");
   if (more === known) throw new Error(`${generators} does not list versions as this test knows them`);
   await writeFile(generators, more);
   return join(folder, 'bin/dev.js');

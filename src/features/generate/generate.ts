@@ -7,6 +7,7 @@ import type { Processes } from '../../core/process.ts';
 import { builtIn, recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { ejectedFiles } from '../../kinds/generators/eject.ts';
 import type { Generator, GeneratorInput } from '../../kinds/generators/generator.ts';
+import { inPrimitive } from '../../kinds/generators/platform.ts';
 import { explained, isMissing } from '../../repository/file-errors.ts';
 import { stagingOf } from '../../repository/primitive-folders.ts';
 import { lookBelow } from '../../repository/safe-path.ts';
@@ -59,10 +60,12 @@ export async function generate(
 ): Promise<readonly Generated[]> {
   const target = join(context.root, path);
   const what = `generate in ${path}`;
-  const generators = recordedGenerators(template.generators, manifest?.provenance?.generators);
-  if (generators.length === 0) return [];
-  const isEjected = ejectedFiles(manifest?.eject, generators, `${path}/`);
+  const recorded = recordedGenerators(template.generators, manifest?.provenance?.generators);
+  if (recorded.length === 0) return [];
   try {
+    const shared = { shown: `${path}/`, read: (file: string) => readInput(target, file, `${path}/`) };
+    const generators = await Promise.all(recorded.map((one) => inPrimitive(one, shared)));
+    const isEjected = ejectedFiles(manifest?.eject, generators, `${path}/`);
     const folder = await mkdtemp(join(context.temporary, 'primitive-generate-'));
     try {
       const results: Generated[] = [];

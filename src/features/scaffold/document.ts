@@ -93,14 +93,13 @@ export const scaffoldPlanSchema = strictObject({
   imports: Type.Optional(
     Type.Array(
       strictObject({
-        path: Type.String({ description: 'File that imports the package, or is what is left of it.' }),
-        module: Type.String({ description: 'Of the primitive, in go.mod.' }),
-        from: Type.String({ description: 'Folder of the package before.' }),
-        to: Type.String({ description: 'Its folder now.' }),
+        path: Type.String({ description: 'File that imports it, or is what is left of a package.' }),
+        from: Type.Optional(Type.String({ description: 'Text of the import. Absent for what is left.' })),
+        to: Type.String({ description: 'The text in its place, or the folder of the package now.' }),
       }),
       {
         description:
-          'Of an update that moves packages: files that still name the old ones, and that their owner has to change. Sorted.',
+          'Of an update that moves code: files that still name it as before, and that their owner has to change. Sorted.',
       },
     ),
   ),

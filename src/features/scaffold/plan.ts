@@ -2,7 +2,7 @@ import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { globMatcher } from '../../core/glob.ts';
 import { isEjected } from '../../kinds/generators/eject.ts';
-import { isPlatform } from '../../kinds/generators/platform.ts';
+import { isPlatform, isWrittenBy } from '../../kinds/generators/platform.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import type { RenderedFile } from '../../kinds/render.ts';
 import { languageNamed } from '../../languages/all.ts';
@@ -149,11 +149,13 @@ function nextSteps(
   files: readonly string[],
 ): readonly string[] {
   // If the template cannot know what is generated, that has to come first.
-  const generates = generators.some(
-    ({ reads, writes }) =>
-      !files.some((file) => file.startsWith(`${writes}/`)) &&
-      files.some((file) => reads.some((glob) => globMatcher(glob)(file))),
-  );
+  const generates = generators.some((one) => {
+    const isWritten = isWrittenBy(one);
+    return (
+      !files.some((file) => isWritten(file)) &&
+      files.some((file) => one.reads.some((glob) => globMatcher(glob)(file)))
+    );
+  });
   const tests = language === 'other' ? undefined : languageNamed(language).testCommand;
   return [
     ...(generates ? [`primitive generate ${kind}/${name}`] : []),

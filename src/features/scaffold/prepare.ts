@@ -6,7 +6,7 @@ import type { Finding } from '../../core/finding.ts';
 import { nearest } from '../../core/nearest.ts';
 import { packagePath } from '../../core/package.ts';
 import type { Bases } from '../../kinds/bases-schema.ts';
-import { recordedGenerators, withGenerated } from '../../kinds/generators/built-in.ts';
+import { type Manifests, recordedGenerators, withGenerated } from '../../kinds/generators/built-in.ts';
 import { pastPlatformFile } from '../../kinds/generators/platform.ts';
 import { type Kind, type Kinds, modelFiles, templateFolders } from '../../kinds/kind.ts';
 import { originOf } from '../../kinds/origin.ts';
@@ -96,7 +96,7 @@ export async function prepareScaffold(
     modelOf(kind, inputs, location.root, site),
     readBases(packagePath('templates/bases.yaml')),
   ]);
-  const goMod = await readFile(join(location.root, site.path, 'go.mod')).catch(() => undefined);
+  const manifests = await readManifests(join(location.root, site.path));
   const make = async (from: Kind, template: Template, bases: Bases, eject = site.manifest?.eject) => {
     const data = {
       name: request.name,
@@ -117,7 +117,7 @@ export async function prepareScaffold(
     const filled = render(template, from.files ?? [], variables);
     return withGenerated(generators, filled, {
       ...{ shown: `${site.path}/`, bpmn: site.manifest?.bpmn },
-      ...{ eject, goMod },
+      ...{ eject, manifests },
     });
   };
   const { files: rendered, warnings } = await make(kind, template, bases);
@@ -156,8 +156,8 @@ export async function prepareScaffold(
   await checkUpdate(kind, site, { templates, origin });
   const tree = await place.tree();
   const fetched = pastRendering(provenance?.origins, kind.kind, place, make);
-  const module = goMod ?? rendered.get('go.mod')?.bytes;
-  const shared = { shown: `${site.path}/`, read: async () => module };
+  const read = async (path: string) => manifests.get(path) ?? rendered.get(path)?.bytes;
+  const shared = { shown: `${site.path}/`, read };
   const changed = await readChanged(
     facts,
     tree,
@@ -171,10 +171,19 @@ export async function prepareScaffold(
   await checkCommitted(updated.plan, location.root, tree);
   const imports = await leftImports(updated.plan.files, updated.contents, {
     folder,
-    goMod: new TextDecoder().decode(goMod),
+    goMod: new TextDecoder().decode(manifests.get('go.mod')),
   });
   const plan = imports.length === 0 ? updated.plan : { ...updated.plan, imports: [...imports] };
   return { ...updated, plan, warnings };
+}
+
+async function readManifests(folder: string): Promise<Manifests> {
+  const found = new Map<string, Uint8Array>();
+  for (const path of ['go.mod', 'pyproject.toml']) {
+    const bytes = await readFile(join(folder, path)).catch(() => undefined);
+    if (bytes !== undefined) found.set(path, bytes);
+  }
+  return found;
 }
 
 async function kindOf(name: string, kinds: Kinds): Promise<Kind> {

@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { shellWord } from '../../core/show-path.ts';
 import type { Outcome } from '../../render/outcome.ts';
 import type { Style } from '../../render/style.ts';
@@ -136,15 +135,15 @@ function unfinishedLines({ path: folder, files, imports = [] }: ScaffoldDocument
   return [...merges, ...imports.map((left) => importLine(left, folder))];
 }
 
-/** The next step for a file that names a package which has moved. */
+/** The next step for a file that names code which has moved. */
 function importLine(
-  { path, module, from, to }: NonNullable<ScaffoldDocument['imports']>[number],
+  { path, from, to }: NonNullable<ScaffoldDocument['imports']>[number],
   folder: string,
 ): string {
   const file = sanitizeLine(`${folder}/${path}`);
-  return posix.dirname(path) === from
-    ? `Remove ${file}, or move it: its package is in ${to} now.`
-    : `Correct an import: sed -i 's|"${module}/${from}"|"${module}/${to}"|' ${shellWord(file)}`;
+  if (from === undefined) return `Remove ${file}, or move it: its package is in ${to} now.`;
+  const script = `s|${from.replaceAll('.', '\\.')}|${to}|`;
+  return `Correct an import: sed -i ${shellWord(script)} ${shellWord(file)}`;
 }
 
 function row(

@@ -1,6 +1,7 @@
 import { byKey } from '../../core/order.ts';
 import { recordedGenerators } from '../../kinds/generators/built-in.ts';
 import { isEjected } from '../../kinds/generators/eject.ts';
+import { isWrittenBy } from '../../kinds/generators/platform.ts';
 import { installedFolder, isInstalled, isTest, languageByName, unreadSuffix } from '../../languages/all.ts';
 import type { VerifyDocument } from './document.ts';
 import { type Family, familyOf, inOrder } from './family.ts';
@@ -172,11 +173,11 @@ function filesOf({ subject, value }: Fact): readonly string[] {
   if (subject !== 'suite' && subject !== 'generated') return [];
   const { path, kind, files, manifest } = value.primitive;
   const generators = recordedGenerators(kind?.generators, manifest?.provenance?.generators);
-  const writes = generators.map((generator) => `${generator.writes}/`);
+  const writes = generators.map(isWrittenBy);
   const isMeant = (file: string) =>
     subject === 'suite'
       ? languageByName(file) !== undefined && isTest(file)
-      : writes.some((folder) => file.startsWith(folder)) && !isEjected(manifest?.eject, file);
+      : writes.some((isIn) => isIn(file)) && !isEjected(manifest?.eject, file);
   return files.filter(isMeant).map((file) => `${path}/${file}`);
 }
 

@@ -7,7 +7,7 @@ import type { RenderedFile } from '../render.ts';
 import type { ProtoFile } from './connect/proto-file.ts';
 import { ejectedFiles } from './eject.ts';
 import type { BuiltIn, Generator, GeneratorInput, Made, ReadFile } from './generator.ts';
-import { isPlatform, moduleOf, platformGenerators, withoutHeader } from './platform.ts';
+import { inPrimitive, isPlatform, moduleOf, platformGenerators, withoutHeader } from './platform.ts';
 
 /**
  * By what `run` calls them, and version. What a version makes never changes: a primitive records the one that it has, and
@@ -63,34 +63,44 @@ export function recordedVersions(
     : Object.fromEntries(generators.map(({ id, version }) => [id, version]));
 }
 
+/** Files of a primitive that name its module or package, by their paths in it. */
+export type Manifests = ReadonlyMap<string, Uint8Array>;
+
 /** Rendered files together with what the built-in ones of some generators make of them, in the order of the paths. */
 export async function withGenerated(
   generators: readonly Generator[],
   rendered: ReadonlyMap<string, RenderedFile>,
   {
     eject = [],
-    goMod,
+    manifests = new Map(),
     ...source
   }: Omit<GeneratorInput, 'read'> & {
     /** Files of shared code that its owner writes. */
     readonly eject?: readonly string[] | undefined;
-    /** The file as it is there, if it is: it names the module. */
-    readonly goMod?: Uint8Array | undefined;
+    /** `go.mod` and `pyproject.toml` as they are there: they name the module or package. */
+    readonly manifests?: Manifests;
   },
 ): Promise<{ readonly files: ReadonlyMap<string, RenderedFile>; readonly warnings: readonly Finding[] }> {
   const files = new Map(rendered);
   const warnings: Finding[] = [];
-  for (const generator of generators) {
-    const read: ReadFile = async (path) =>
-      (isPlatform(generator) && path === 'go.mod' ? goMod : undefined) ?? rendered.get(path)?.bytes;
+  const reader =
+    (isOnDisk: boolean): ReadFile =>
+    async (path) =>
+      (isOnDisk ? manifests.get(path) : undefined) ?? rendered.get(path)?.bytes;
+  const placed = await Promise.all(
+    generators.map((one) => inPrimitive(one, { read: reader(true), shown: source.shown })),
+  );
+  const isEjected = ejectedFiles(eject, placed, source.shown);
+  for (const [at, generator] of placed.entries()) {
+    const read = reader(isPlatform(generator));
     const made = await builtIn(generator)?.generate(generator, { ...source, read });
-    const isEjected = ejectedFiles(eject, generators, source.shown);
     for (const [path, text] of made?.files ?? []) {
       const owned = withoutHeader(text);
       const [owner, written, other] = isEjected(path)
         ? (['impl', owned, text] as const)
         : (['generated', text, owned] as const);
-      const shared = isPlatform(generator) ? { source: path, twin: digestOf(other) } : {};
+      const known = `${generators[at]?.writes}${path.slice(generator.writes.length)}`;
+      const shared = isPlatform(generator) ? { source: known, twin: digestOf(other) } : {};
       files.set(path, { bytes: new TextEncoder().encode(written), mode: '100644', owner, ...shared });
     }
     warnings.push(...(made?.warnings ?? []));

@@ -13,9 +13,10 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langchain_core.tools import tool
 
 package = sys.argv[1]
-caller, checkpoints, context, lifecycle, turns = (
-    import_module(f"{package}.{name}") for name in ("caller", "checkpoints", "context", "lifecycle", "turns")
+caller, checkpoints, lifecycle, turns = (
+    import_module(f"{package}.platform.{name}") for name in ("caller", "checkpoints", "lifecycle", "turns")
 )
+context, graph = (import_module(f"{package}.{name}") for name in ("context", "graph"))
 
 
 class Quick:
@@ -41,7 +42,7 @@ async def main() -> None:
     who = caller.Caller("t", "", caller.trace_of("", ""))
     async with checkpoints.open_threads(url, process) as threads:
         make = partial(context.Context, Quick(), 10_000, [clock], None)
-        agent = turns.Turns(make, [clock], threads, process, 60)
+        agent = turns.Turns(make, graph.build_graph(threads.saver, [clock]), threads, process, 60)
 
         async def take(thread: str, n: int, text: str) -> None:
             await agent.take(who, thread, turns.Message(f"m{n}", text))

@@ -27,6 +27,7 @@ interface Updated {
   readonly primitives: readonly {
     readonly path: string;
     readonly files: readonly { readonly path: string; readonly conflicts?: readonly number[] }[];
+    readonly imports?: readonly { readonly path: string; readonly from?: string; readonly to: string }[];
   }[];
 }
 
@@ -63,6 +64,8 @@ export async function updatedPrimitives(cli: Packed, repository: string): Promis
     files.flatMap((file) => (file.conflicts === undefined ? [] : [join(path, file.path)])),
   );
   for (const file of conflicts) await keepOwn(join(repository, file));
+  for (const { path: folder, imports = [] } of primitives)
+    for (const { path: file, from, to } of imports) await correct(join(repository, folder, file), from, to);
   // What is generated from files of others has those that the update has changed.
   await succeed('generate');
   await commit('Update');
@@ -87,6 +90,14 @@ async function keepOwn(file: string): Promise<void> {
     return !isMarker && !isOther;
   });
   await writeFile(file, `${lines.join('\n').trimEnd()}\n`);
+}
+
+/** Corrects an import of code that the update has moved. */
+async function correct(file: string, from: string | undefined, to: string): Promise<void> {
+  if (from === undefined) throw new Error(`${file} is left of a package that is in ${to} now`);
+  const text = await readFile(file, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} does not import ${from}`);
+  await writeFile(file, text.replaceAll(from, to));
 }
 
 /** Runs the tests of a primitive that need no service; returns exit code and output. */

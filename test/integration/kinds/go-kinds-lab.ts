@@ -59,7 +59,13 @@ export async function scaffold(
   return {
     kind,
     it,
-    files: (await withGenerated(kind.generators ?? [], rendered, { shown: '', bpmn, goMod })).files,
+    files: (
+      await withGenerated(kind.generators ?? [], rendered, {
+        shown: '',
+        bpmn,
+        manifests: new Map(goMod && [['go.mod', goMod]]),
+      })
+    ).files,
     reference: render(readTemplate([join(repository, 'test/reference', kindName)]), rules, it),
   };
 }

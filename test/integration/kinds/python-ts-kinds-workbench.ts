@@ -38,6 +38,13 @@ export async function reference(kind: Kind, name: string): Promise<Files> {
   return renderFolder(kind, { name }, join(ROOT, 'test/reference', kind.kind), everything);
 }
 
+/** The tests of the shared code of a kind, for a scaffold with that name. */
+export async function platformTests(kind: Kind, name: string): Promise<Files> {
+  const language = kind.kind === 'agent' ? 'python' : 'typescript';
+  const everything = [{ path: '**', owner: 'impl' as const }];
+  return renderFolder(kind, { name }, join(ROOT, 'test/platform', language), everything);
+}
+
 const LANGUAGES = { python: { prefix: 'acme' }, ts: { scope: '@acme' }, proto: { package: 'acme' } };
 
 async function renderFolder(

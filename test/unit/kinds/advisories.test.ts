@@ -24,7 +24,7 @@ async function states(kind: Kind, path: string, digest: Digest, origins: readonl
 }
 
 describe.each([
-  ['uisurface', 'PRIMITIVE-2026-001', 'src/requests.ts', 5],
+  ['uisurface', 'PRIMITIVE-2026-001', 'src/requests.ts', 5, 'moved'],
   ['projection', 'PRIMITIVE-2026-002', 'cmd/server/main.go.eta', 7],
   ['domain', 'PRIMITIVE-2026-003', 'internal/platform/credentials/callers.go', 2],
   ['domain', 'PRIMITIVE-2026-003', 'internal/platform/rpc/interceptors.go', 2],
@@ -32,24 +32,26 @@ describe.each([
   ['projection', 'PRIMITIVE-2026-004', 'internal/ingest/ingest.go.eta', 2],
   ['process', 'PRIMITIVE-2026-005', 'internal/platform/credentials/callers.go', 2],
   ['process', 'PRIMITIVE-2026-005', 'internal/messages/events.go.eta', 3],
-  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/accepted.py', 1],
-  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/requests.py', 1],
-  ['uisurface', 'PRIMITIVE-2026-007', 'src/proxy.ts', 1],
-] as const)('an advisory of %s: %s, %s', (name, id, path, count) => {
+  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/accepted.py', 1, 'moved'],
+  ['agent', 'PRIMITIVE-2026-006', 'src/[python]/requests.py', 1, 'moved'],
+  ['uisurface', 'PRIMITIVE-2026-007', 'src/proxy.ts', 1, 'moved'],
+] as const)('an advisory of %s: %s, %s', (name, id, path, count, moved?: 'moved') => {
   test('names what was scaffolded before the correction, and nothing since', async () => {
     const kind = await kindNamed(name);
     const advisory = (await advisoriesOf(kind)).find((one) => one.id === id);
     const file = advisory?.files.find((one) => one.path === path);
     expect(file?.affected).toHaveLength(count);
     const now = (await digestsOfKind(kind)).get(path);
-    expect(now).toBeDefined();
+    // What has moved was correct before.
+    expect(now === undefined).toBe(moved !== undefined);
     expect(file?.affected).not.toContain(now);
     expect(file?.affected).not.toContain(file?.fixed);
     for (const digest of file?.affected ?? [])
       expect(await states(kind, path, digest, [{ package: OWN_PACKAGE, version: '9.0.0' }])).toEqual([
         [id, 'affected'],
       ]);
-    expect(await states(kind, path, now ?? OTHER)).toEqual([]);
+    if (now !== undefined) expect(await states(kind, path, now)).toEqual([]);
+    expect(await states(kind, 'of-another-template', OTHER)).toEqual([]);
     expect(await states(kind, path, file?.fixed ?? OTHER)).toEqual([]);
   });
 

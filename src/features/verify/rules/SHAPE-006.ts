@@ -1,5 +1,6 @@
 import { digestOf } from '../../../core/digest.ts';
 import { globMatcher } from '../../../core/glob.ts';
+import { isWrittenBy } from '../../../kinds/generators/platform.ts';
 import type { Problem, Rule } from '../rule.ts';
 
 /** GEN-001 compares generated files with the output of their generator. */
@@ -13,10 +14,11 @@ export const rule: Rule<'primitive'> = {
       matches: globMatcher(pattern),
       owner,
     }));
+    const made = (kind?.generators ?? []).map(isWrittenBy);
     const problems: Problem[] = [];
     for (const file of files) {
       const owner = owners.find(({ matches }) => matches(file))?.owner;
-      const isMade = (kind?.generators ?? []).some(({ writes }) => file.startsWith(`${writes}/`));
+      const isMade = made.some((isIn) => isIn(file));
       const written = manifest?.provenance?.files.get(file);
       if (owner !== 'generated' || isMade || written === undefined) continue;
       const bytes = await tree.read(`${path}/${file}`);

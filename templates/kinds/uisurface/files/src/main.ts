@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createApp, type Lifecycle } from './app.ts';
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
+import { callHeaders } from './platform/headers.ts';
+import { serve } from './platform/server.ts';
+import { ConfigError } from './platform/settings.ts';
+import { startTelemetry } from './platform/telemetry.ts';
 import { createSdk } from './sdk/client.ts';
-import { callHeaders } from './sdk/headers.ts';
-import { serve } from './server.ts';
-import { startTelemetry } from './telemetry.ts';
 
 const log = pino({
   base: null,

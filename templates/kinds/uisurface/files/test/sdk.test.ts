@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TEXT } from '../src/pages/text.ts';
+import { callHeaders } from '../src/platform/headers.ts';
 import { createSdk } from '../src/sdk/client.ts';
-import { callHeaders } from '../src/sdk/headers.ts';
 import { ANN, appWith, see } from './support/page.ts';
 import { FakeService } from './support/service.ts';
 
@@ -53,21 +50,4 @@ test('returns 502 if a service times out', async (context) => {
   const response = await Promise.race([page, sleep(10_000, undefined, { ref: false })]);
 
   assert.deepEqual(response && (await see(response)), NOT_AVAILABLE);
-});
-
-test('sends caller, trace and service token', async (context) => {
-  const folder = await mkdtemp(join(tmpdir(), 'token-'));
-  context.after(() => rm(folder, { recursive: true }));
-  const file = join(folder, 'token');
-  const trace = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`, tracestate: 'vendor=1' };
-  const caller = { tenant: 'acme', subject: 'ann', ...trace, signal: AbortSignal.timeout(1000) };
-  const headers = callHeaders(file);
-
-  await writeFile(file, 'first\n');
-  const first = Object.fromEntries(await headers(caller));
-  await writeFile(file, 'second\n');
-  const second = await headers(caller);
-
-  assert.deepEqual(first, { ...ANN, ...trace, authorization: 'Bearer first' });
-  assert.equal(second.get('authorization'), 'Bearer second');
 });

@@ -14,10 +14,10 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from .caller import Caller
-from .model import ModelError, TooLongError
+from .platform.caller import Caller
+from .platform.model import ModelError, TooLongError
+from .platform.spans import model_span
 from .settings import Settings
-from .spans import model_span
 
 # To change the provider, add its package to pyproject.toml and set its name here.
 PROVIDER: Final = "openai"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from langchain_core.tools import BaseTool
 
-from .caller import Caller
-from .credentials import service_credential
-from .model import Model
+from .platform.caller import Caller
+from .platform.credentials import service_credential
+from .platform.model import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,12 @@ from langgraph.types import Send
 
 from .agent import think
 from .context import Context
+from .platform.toolbox import tool_node
+from .platform.turns import AnswerLimitError
 from .state import State, Update
-from .toolbox import tool_node
 
 ANSWER_LIMIT: Final = 12
-
-
-class AnswerLimitError(Exception):
-    """The model answered ANSWER_LIMIT times in one turn without a reply."""
+"""How often the model answers in one turn."""
 
 
 def build_graph(

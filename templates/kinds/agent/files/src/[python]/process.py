@@ -15,20 +15,24 @@ from typing import Final
 
 import uvicorn
 
-from .api import create_app
 from .chat_model import open_model
-from .checkpoints import migrate, open_threads
 from .context import Context
-from .lifecycle import Lifecycle
-from .logs import configure_logging
-from .requests import Resources
-from .settings import ConfigurationError, Settings, StoreSettings, read_settings
-from .telemetry import telemetry
-from .toolbox import ToolsError, grant
+from .graph import build_graph
+from .platform.api import create_app
+from .platform.checkpoints import migrate, open_threads
+from .platform.lifecycle import Lifecycle
+from .platform.logs import configure_logging
+from .platform.requests import Resources
+from .platform.settings import ConfigurationError, read_settings
+from .platform.telemetry import telemetry
+from .platform.toolbox import ToolsError, grant
+from .platform.turns import Turns
+from .settings import Settings, StoreSettings
 from .tools import TOOLS
-from .turns import Turns
 
 log = logging.getLogger(__name__)
+
+PACKAGE: Final = __package__ or ""
 
 SIGNAL_POLL_SECONDS: Final = 0.1
 
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
                 asyncio.run(prune(store.checkpoint_url.get_secret_value(), days))
                 return 0
             case _:
-                log.error("usage: python -m %s [migrate | prune --older-than <days>d]", __package__)
+                log.error("usage: python -m %s [migrate | prune --older-than <days>d]", PACKAGE)
                 return 2
     except ConfigurationError as error:
         log.error("configuration: %s", error)
@@ -103,7 +107,7 @@ def serve(settings: Settings) -> int:
     # Handles signals before uvicorn listens, and those that it raises again after a clean stop: exit code 0.
     for sig in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sig, server.handle_exit)
-    with telemetry(os.environ):
+    with telemetry(PACKAGE.replace("_", "-"), os.environ):
         server.run()
     return 0 if server.started else 1
 
@@ -127,12 +131,13 @@ def create_server(settings: Settings) -> uvicorn.Server:
     @asynccontextmanager
     async def open_resources() -> AsyncGenerator[Resources]:
         async with open_threads(settings.checkpoint_url.get_secret_value(), lifecycle) as threads:
-            turns = Turns(context, tools, threads, lifecycle, settings.turn_timeout_seconds)
+            graph = build_graph(threads.saver, tools)
+            turns = Turns(context, graph, threads, lifecycle, settings.turn_timeout_seconds)
             yield Resources(turns, settings.accepted, threads.ping, lifecycle)
             await turns.finish()
 
     config = uvicorn.Config(
-        create_app(open_resources),
+        create_app(PACKAGE, open_resources),
         host="0.0.0.0",  # noqa: S104  (a container is reached from outside)
         port=settings.port,
         lifespan="on",

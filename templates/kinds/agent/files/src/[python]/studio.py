@@ -9,13 +9,14 @@ from typing import Final
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from .caller import Caller, trace_of
 from .chat_model import open_model
 from .context import Context
 from .graph import build_graph
-from .settings import Settings, read_settings
+from .platform.caller import Caller, trace_of
+from .platform.settings import read_settings
+from .platform.toolbox import grant
+from .settings import Settings
 from .state import State, Update
-from .toolbox import grant
 from .tools import TOOLS
 
 TENANT: Final = "studio"

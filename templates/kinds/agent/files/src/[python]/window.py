@@ -10,7 +10,7 @@ from langchain_core.messages.utils import count_tokens_approximately, get_buffer
 from langchain_core.runnables.config import set_config_context
 
 from .context import Context
-from .model import TooLongError
+from .platform.model import TooLongError
 from .state import State, Update
 
 SUMMARIZE: Final = (

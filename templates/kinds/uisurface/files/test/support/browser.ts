@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
-import { serve } from '../../src/server.ts';
+import { serve } from '../../src/platform/server.ts';
 import { ANN, type appWith } from './page.ts';
 
 /** A page in a browser, and the messages of its console. */

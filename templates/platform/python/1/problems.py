@@ -13,11 +13,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from .graph import AnswerLimitError
 from .lifecycle import OutOfTimeError
 from .model import ModelError, TooLongError
 from .threads import ThreadBusyError, ThreadsUnavailableError, TurnCancelledError
-from .turns import MessageConflictError, QuestionClosedError, RepeatedMessageError
+from .turns import AnswerLimitError, MessageConflictError, QuestionClosedError, RepeatedMessageError
 
 log = logging.getLogger(__name__)
 

@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { HonoRequest } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import { DeniedError, SdkError, SignInError } from './sdk/sdk.ts';
+import { DeniedError, SdkError, SignInError } from './calls.ts';
+import { type Read, secureUrl } from './settings.ts';
 
 /** Who may send requests, and what says who the user is. */
 export type AcceptProxy =
@@ -21,6 +23,36 @@ export type AcceptProxy =
       /** The claim with the tenant. */
       readonly tenantClaim: string;
     };
+
+/** Reads who may send requests, of `ACCEPT_PROXY` and the variables that belong to it. */
+export function acceptProxy(read: Read): AcceptProxy {
+  const rule =
+    '`anyone:TENANT`, the absolute path of a readable file with tokens, or the https URL of a JWKS';
+  const accepted = read('ACCEPT_PROXY', `must be ${rule}`, proxyKind);
+  if (!(accepted instanceof URL)) return accepted;
+  const text = (value: string) => value || undefined;
+  return {
+    by: 'keys',
+    url: accepted,
+    issuer: read('ISSUER_URL', 'must not be empty', text),
+    audience: read('AUDIENCE', 'must not be empty', text),
+    tenantClaim: read('TENANT_CLAIM', 'must not be empty', text, 'tenantId'),
+  };
+}
+
+function proxyKind(text: string): Exclude<AcceptProxy, { by: 'keys' }> | URL | undefined {
+  if (/^anyone(?::|$)/.test(text)) {
+    const tenant = text.slice('anyone:'.length);
+    return isName(tenant) ? { by: 'anyone', tenant } : undefined;
+  }
+  if (!isAbsolute(text)) return secureUrl(text);
+  try {
+    tokensIn(text);
+    return { by: 'tokens', file: text };
+  } catch {
+    return undefined;
+  }
+}
 
 /** The user of a request. */
 export interface Person {

@@ -20,15 +20,18 @@ FLUSH_SECONDS: Final = 2.0
 
 
 @contextmanager
-def telemetry(environment: Mapping[str, str]) -> Generator[None]:
-    """Record telemetry during the body, if the environment asks for it. Raises ConfigurationError."""
+def telemetry(name: str, environment: Mapping[str, str]) -> Generator[None]:
+    """Record telemetry of a service during the body, if the environment asks for it.
+
+    The service has this name, unless the environment has another one. Raises ConfigurationError.
+    """
     if not (signals := signals_of(environment)):
         yield
         return
     # Not loaded otherwise.
     from .otlp import open_providers
 
-    close = open_providers(signals, environment, Outage())
+    close = open_providers(name, signals, environment, Outage())
     try:
         yield
     finally:

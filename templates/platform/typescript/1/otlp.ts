@@ -14,7 +14,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './settings.ts';
 import type { Report, Signal } from './telemetry.ts';
 
 /**

@@ -1,5 +1,3 @@
-import { recordCall } from '../telemetry.ts';
-import type { CallHeaders } from './headers.ts';
 import {
   type Caller,
   ConflictError,
@@ -8,9 +6,11 @@ import {
   NotFoundError,
   SdkError,
   SignInError,
-} from './sdk.ts';
+} from './calls.ts';
+import type { CallHeaders } from './headers.ts';
+import { recordCall } from './telemetry.ts';
 
-/** A service that answers JSON. Calls have the caller's headers and end with its signal; they throw the errors of `sdk.ts`. */
+/** A service that answers JSON. Calls have the caller's headers and end with its signal; they throw the errors of `calls.ts`. */
 export interface JsonService {
   /** Requests a path below the base URL of the service. */
   get<T>(path: string, read: (value: unknown) => T, caller: Caller): Promise<T>;

@@ -7,24 +7,21 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool
 from langgraph.graph import END
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Interrupt, StateSnapshot, StreamMode
 from langsmith import tracing_context
 
 from .caller import Caller
-from .context import Context
-from .graph import build_graph
 from .lifecycle import Lifecycle
 from .spans import turn_span
-from .state import State
 from .threads import Threads
 
 log = logging.getLogger(__name__)
@@ -44,6 +41,10 @@ class MessageConflictError(Exception):
 
 class QuestionClosedError(Exception):
     """The message answers a question that is not the open question of the thread."""
+
+
+class AnswerLimitError(Exception):
+    """The graph of a turn ended because the model answered too often without a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,15 @@ class Conversation:
 
 
 class Turns:
-    """Runs the turns of threads."""
+    """Runs the turns of threads, each by the graph with a context of its own.
+
+    The state of the graph has `messages`, `message_ids`, `turns`, `request` and `asked_by`.
+    """
 
     def __init__(
         self,
-        context: Callable[[Caller, str], Context],
-        tools: Sequence[BaseTool],
+        context: Callable[[Caller, str], Any],
+        graph: CompiledStateGraph[Any, Any, Any, Any],
         threads: Threads,
         lifecycle: Lifecycle,
         timeout_seconds: float,
@@ -102,7 +106,7 @@ class Turns:
         self._threads = threads
         self._lifecycle = lifecycle
         self._timeout_seconds = timeout_seconds
-        self._graph = build_graph(threads.saver, tools)
+        self._graph = graph
         self._background: set[asyncio.Task[None]] = set()
 
     async def take(
@@ -132,7 +136,7 @@ class Turns:
             snapshot = await self._graph.aget_state({"configurable": {"thread_id": thread_id}})
         if not snapshot.values:
             return None
-        state = cast(State, snapshot.values)
+        state = snapshot.values
         question = snapshot.interrupts[0].value if snapshot.interrupts else None
         return Conversation(state["turns"], state["messages"], question)
 
@@ -171,7 +175,7 @@ class Turns:
                 raise MessageConflictError("another message has the same id")
             # Not `next`, which is empty as soon as the last step ran: its checkpoint may still be missing.
             if not snapshot.tasks:
-                if (outcome := _outcome(cast(State, snapshot.values), snapshot.interrupts)) is None:
+                if (outcome := _outcome(snapshot.values, snapshot.interrupts)) is None:
                     raise RepeatedMessageError("the turn of the message was abandoned for another message")
                 return outcome
             update: Any = None
@@ -214,7 +218,7 @@ class Turns:
             state, interrupts = snapshot.values, snapshot.interrupts
         else:
             interrupts = ()
-        if (outcome := _outcome(cast(State, state), interrupts)) is None:
+        if (outcome := _outcome(state, interrupts)) is None:
             raise RuntimeError("the graph ended without a reply")
         return outcome
 
@@ -253,7 +257,7 @@ def _unanswered(snapshot: StateSnapshot) -> list[AnyMessage]:
     return []
 
 
-def _outcome(state: State, interrupts: Sequence[Interrupt]) -> Turn | None:
+def _outcome(state: Mapping[str, Any], interrupts: Sequence[Interrupt]) -> Turn | None:
     """Return the outcome of the last turn, or None if it has none."""
     tools = [each for each in state["messages"] if isinstance(each, ToolMessage) and each.status == "success"]
     used = sorted({str(each.name) for each in tools})

@@ -22,7 +22,7 @@ from .telemetry import Outage
 
 
 def open_providers(
-    signals: Collection[str], environment: Mapping[str, str], outage: Outage
+    name: str, signals: Collection[str], environment: Mapping[str, str], outage: Outage
 ) -> Callable[[], None]:
     """Make the SDK that of the process, and return what sends the rest and closes it.
 
@@ -30,7 +30,6 @@ def open_providers(
     """
     # Exporters log each batch.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
-    name = (__package__ or "").replace("_", "-")
     resource = Resource.create({"service.name": name}).merge(OTELResourceDetector().detect())
     opened: list[TracerProvider | MeterProvider] = []
     if "TRACES" in signals:

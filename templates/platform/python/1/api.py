@@ -138,8 +138,11 @@ async def ready(resources: Open, response: Response) -> dict[str, str]:
     return {"status": "ready"}
 
 
-def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> FastAPI:
-    """Create the application. It opens its resources on startup and closes them after the last request."""
+def create_app(name: str, open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> FastAPI:
+    """Create the application of the package `name`.
+
+    It opens its resources on startup and closes them after the last request.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[AppState]:
@@ -148,7 +151,6 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
             yield {"resources": resources}
         log.info("closed")
 
-    name = __package__ or ""
     app = FastAPI(
         title=name,
         version=version(name),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { currentTrace } from '../telemetry.ts';
-import type { Caller } from './sdk.ts';
+import type { Caller } from './calls.ts';
+import { currentTrace } from './telemetry.ts';
 
 /** Returns the headers of a call to a service. */
 export type CallHeaders = (caller: Caller) => Promise<Headers>;

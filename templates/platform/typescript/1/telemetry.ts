@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './settings.ts';
 
 /**
  * OpenTelemetry: traces and metrics of the process, sent over OTLP if the variables OTEL_* ask for it. Without them nothing

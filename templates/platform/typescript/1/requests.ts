@@ -3,8 +3,8 @@ import { context as contexts, propagation, SpanKind, trace as traces } from '@op
 import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Logger } from 'pino';
+import { type Caller, SignInError } from './calls.ts';
 import type { Identify, Person } from './proxy.ts';
-import { type Caller, SignInError } from './sdk/sdk.ts';
 import { currentTrace, record } from './telemetry.ts';
 
 /** The variables that the middleware sets for each request. */

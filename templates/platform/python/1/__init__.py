@@ -1,0 +1,1 @@
+"""What agents share: the API, threads and their store, callers, settings, telemetry."""
