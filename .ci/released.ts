@@ -1,10 +1,12 @@
 /**
- * What each version of a generator of shared code makes, in `test/released.sha256`: a list for each release, of the files
- * of versions that were not released before. It only grows.
+ * What each version of a built-in generator makes, in `test/released.sha256`: a list for each release, of the files of
+ * versions that were not released before. It only grows.
  */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ONLY_WITH, platformGenerators } from '../src/kinds/generators/platform.ts';
+import { BUILT_IN, builtInNames } from '../src/kinds/generators/built-in.ts';
+import { ONLY_WITH } from '../src/kinds/generators/platform.ts';
 import { allKinds, bundledKinds, openKinds } from '../src/kinds/kind.ts';
 
 export const RELEASED = join(import.meta.dirname, '../test/released.sha256');
@@ -12,16 +14,38 @@ export const RELEASED = join(import.meta.dirname, '../test/released.sha256');
 /** `<generator>/<version>/<path>` -> SHA-256. */
 export type Files = ReadonlyMap<string, string>;
 
-/** All that all versions make today, for the module `example.com/service`, which requires what any of it needs. */
+const SAMPLES = join(import.meta.dirname, '../test/released');
+
+/** What `primitive.yaml` says of the model in {@link SAMPLES}. */
+const BPMN = {
+  names: { '2fa-check': 'CheckSecondFactor' },
+  events: {
+    'acme.payments.v1.PaymentRequested': {
+      message: 'sample.work.completed.v1',
+      correlation: 'data.payment.id',
+      variables: { paid_at: 'time' },
+    },
+  },
+};
+
+/**
+ * All that all versions make today of the samples, for the module `example.com/service`, which requires what any shared code
+ * needs.
+ */
 export async function madeToday(): Promise<Files> {
   const required = [...ONLY_WITH.values()].map((module) => `require ${module} v1.0.0\n`);
-  const goMod = Buffer.from(`module example.com/service\n${required.join('')}`);
+  const inputs: Readonly<Record<string, Uint8Array>> = {
+    'go.mod': Buffer.from(`module example.com/service\n${required.join('')}`),
+    'bpmn/process.bpmn': await readFile(join(SAMPLES, 'model.bpmn')),
+    'proto/service.proto': await readFile(join(SAMPLES, 'service.proto')),
+  };
+  const readers = new Map((await kindGenerators()).map(({ run, reads }) => [run, reads]));
   const files = new Map<string, string>();
-  for (const [run, versions] of Object.entries(platformGenerators)) {
+  for (const [run, versions] of Object.entries(BUILT_IN)) {
     for (const [version, { generate }] of Object.entries(versions)) {
       const made = await generate(
-        { id: run, run, version, reads: ['go.mod'], writes: `${run}/${version}` },
-        { read: async () => goMod, shown: '' },
+        { id: run, run, version, reads: readers.get(run) ?? [], writes: `${run}/${version}` },
+        { read: async (path) => inputs[path], shown: '', bpmn: BPMN },
       );
       for (const [path, text] of made.files) files.set(path, createHash('sha256').update(text).digest('hex'));
     }
@@ -31,13 +55,13 @@ export async function madeToday(): Promise<Files> {
 
 /** The versions that kinds name today: `<generator>/<version>`. */
 export async function versionsOfKinds(): Promise<ReadonlySet<string>> {
+  return new Set((await kindGenerators()).map(({ run, version }) => `${run}/${version}`));
+}
+
+/** The built-in generators of all kinds. */
+async function kindGenerators() {
   const kinds = await allKinds(await openKinds({ bundled: bundledKinds() }));
-  const named = kinds.flatMap(({ generators = [] }) => generators);
-  return new Set(
-    named.flatMap(({ run, version }) =>
-      Object.hasOwn(platformGenerators, run) ? [`${run}/${version}`] : [],
-    ),
-  );
+  return kinds.flatMap(({ generators = [] }) => generators.filter(({ run }) => builtInNames.includes(run)));
 }
 
 /** The lists in a text, by the version of the release. */

@@ -13,7 +13,7 @@ import { inPrimitive, isPlatform, moduleOf, platformGenerators, withoutHeader } 
  * By what `run` calls them, and version. What a version makes never changes: a primitive records the one that it has, and
  * only `scaffold --update` moves it.
  */
-const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
+export const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>>> = {
   bpmn: { '1': { generate: generateModel } },
   connect: { '1': { generate: generateClient } },
   'connect-go': { '1': { generate: generateGoClient } },

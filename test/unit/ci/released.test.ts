@@ -11,6 +11,7 @@ import {
   versionsOfKinds,
   withRelease,
 } from '../../../.ci/released.ts';
+import { builtInNames } from '../../../src/kinds/generators/built-in.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const PROBE = 'platform-process/1/probe/probe.go';
@@ -19,7 +20,7 @@ const versions = await versionsOfKinds();
 const listed = readReleased(readFileSync(RELEASED, 'utf8'));
 const without = (files: Files, path: string) => new Map([...files].filter(([one]) => one !== path));
 
-describe('shared code', () => {
+describe('what generators make', () => {
   test('of a released version is as it was released: a change of it needs a version of its own', () => {
     expect(changesOf(listed, made)).toEqual([]);
   });
@@ -36,6 +37,11 @@ describe('shared code', () => {
       expect(files.filter((file) => !all.includes(file))).toEqual([]);
     },
   );
+
+  test('is of all of them, and none makes nothing', () => {
+    const makers = [...made.keys()].map((path) => path.split('/')[0]);
+    expect([...new Set(makers)].sort()).toEqual(builtInNames.toSorted());
+  });
 
   test('of each release is listed', () => {
     const headings = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8').matchAll(/^## v?(\d\S*)/gm);
