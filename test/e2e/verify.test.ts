@@ -122,6 +122,16 @@ function reportOf(json: string): Omit<VerifyDocument, 'run'> {
 }
 
 describe('the verdict', () => {
+  test('--max-findings says how many findings of a report are shown', async () => {
+    const shown = async (most: string) => {
+      const { code, stdout } = await verify(fresh, ['--no-tests', '--only', 'mark', '--max-findings', most]);
+      expect(code).toBe(1);
+      return [stdout.match(/ error MARK-001 /g)?.length, /^and \d+ more findings/m.test(stdout)];
+    };
+    expect(await shown('2')).toEqual([2, true]);
+    expect(await shown('0')).toEqual([stubs, false]);
+  });
+
   test('fresh scaffolds of all kinds fail by their stubs alone, and what was not checked is said', async () => {
     const file = join(cli.home, 'fresh.json');
     const args = ['--no-tests', '--report', `json=${file}`];

@@ -47,6 +47,33 @@ function cases(rule: RuleId, language: string, list: readonly Case[]): readonly 
   }));
 }
 
+const POST = 'primitives/integration/post';
+const OF_MESH = `${MESH}/primitive.yaml`;
+
+/** A second primitive. */
+const POSTED: Files = {
+  [`${POST}/primitive.yaml`]: 'kind: integration\nname: post\n',
+  [`${POST}/Dockerfile`]: DOCKERFILE,
+  [`${POST}/.dockerignore`]: '*\n',
+  [`${POST}/go.mod`]: 'module example.com/post\n',
+  [`${POST}/go.sum`]: '',
+  [`${POST}/README.md`]: '# post\n',
+  [`${POST}/cmd/server/main.go`]: 'package main\n',
+  [`${POST}/internal/port/port.go`]: 'package port\n',
+  [`${POST}/sql/1.sql`]: 'SELECT 1;\n',
+  [`${POST}/proto/post.proto`]: 'syntax = "proto3";\n',
+  [`${POST}/gen/post.pb.go`]: 'package post\n',
+  'pkg/log.go': 'package pkg\n',
+};
+
+/** Mesh is built of what `inputs` name in the repository. */
+function shipping(inputs: string): Files {
+  return {
+    ...POSTED,
+    [`${MESH}/primitive.yaml`]: `kind: integration\nname: mesh\ntemplate: { version: 1, files: {} }\nbuild: { context: ., inputs: ${inputs} }\n`,
+  };
+}
+
 /** Cases of the Dockerfile: its text, and the line of the finding. */
 function dockerfiles(rule: RuleId, list: readonly (readonly [text: string, line?: number])[]) {
   return cases(
@@ -298,6 +325,19 @@ export const shape: Corpus = {
       ['this version, without digests', widget(3)],
       ['a file that its owner deleted', taken({}, '  omitted: main.go\n')],
       ['no scaffold', { ...widget(3), [`${WIDGET}/primitive.yaml`]: 'kind: widget\nname: a1\n' }],
+    ]),
+    ...cases('SHAPE-017', 'yaml', [
+      ['all of a kind', shipping('["primitives/integration/**"]'), OF_MESH],
+      ['the whole repository', shipping('["**"]'), OF_MESH],
+      ['one file', shipping('["primitives/integration/{mesh,post}/**", "pkg/**"]'), OF_MESH],
+      ['migrations', shipping('["primitives/integration/mesh/**", "primitives/*/post/sql/*"]'), OF_MESH],
+      ['its own folder and a package', shipping('["primitives/integration/mesh/**", "pkg/**"]')],
+      ['all but the other one', shipping('["primitives/integration/**", "!primitives/integration/post/**"]')],
+      [
+        'the contract of the other one',
+        shipping('["primitives/integration/mesh/**", "primitives/*/post/{go.mod,proto/**,gen/**}"]'),
+      ],
+      ['its folder alone', POSTED],
     ]),
     ...cases('SHAPE-016', 'yaml', [
       ['a digest that is affected', taken({ 'main.go': '1' }), `${WIDGET}/primitive.yaml`],

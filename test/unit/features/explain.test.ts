@@ -73,6 +73,13 @@ describe('explain', () => {
     expect(text(createStyle(false))).toMatch(/IMP-002/);
   });
 
+  test('the rules of a family', async () => {
+    const { document } = await explain('sec', rules, noPage);
+    const ofFamily = rules.filter(({ id }) => id.startsWith('SEC-')).map(({ id }) => ({ id }));
+    expect(ofFamily.length).toBeGreaterThan(1);
+    expect(document).toMatchObject({ rules: ofFamily, codes: [] });
+  });
+
   test('without an id all rules and codes', async () => {
     const { document, text } = await explain(undefined, rules, noPage);
     expect(document).toMatchObject({

@@ -55,6 +55,7 @@ import { rule as SHAPE_013 } from './SHAPE-013.ts';
 import { rule as SHAPE_014 } from './SHAPE-014.ts';
 import { rule as SHAPE_015 } from './SHAPE-015.ts';
 import { rule as SHAPE_016 } from './SHAPE-016.ts';
+import { rule as SHAPE_017 } from './SHAPE-017.ts';
 import { rule as TEST_001 } from './TEST-001.ts';
 import { rule as TEST_002 } from './TEST-002.ts';
 import { rule as TEST_003 } from './TEST-003.ts';
@@ -124,6 +125,7 @@ export const rules: readonly AnyRule[] = [
   SHAPE_014,
   SHAPE_015,
   SHAPE_016,
+  SHAPE_017,
   TEST_001,
   TEST_002,
   TEST_003,
