@@ -10,7 +10,7 @@ from langgraph.prebuilt import ToolRuntime
 from .context import Context
 from .mcp_tools import call_mcp
 from .state import State
-from .toolbox import idempotency_key
+from .platform.toolbox import idempotency_key
 
 Runtime = ToolRuntime[Context, State]
 
