@@ -54,6 +54,9 @@ export async function updatedPrimitives(cli: Packed, repository: string): Promis
   await scaffoldBy((args) => older.run(args, repository));
   await commit('Scaffold');
   await implementPrimitives(repository, older.root);
+  // What the owner has added imports shared code where it was then.
+  const tools = join(repository, 'primitives/agent', NAMES.agent, 'src/acme_agent_concierge/tools.py');
+  await correct(tools, 'from .platform.toolbox import', 'from .toolbox import');
   await commit('Implement');
   const edited = (await git('diff', '--name-only', 'HEAD~1')).split('\n').filter((file) => file !== '');
 
