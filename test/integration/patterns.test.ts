@@ -20,7 +20,7 @@ const MADE: Readonly<Record<string, string>> = {
   'src/dispatch/inputs.ts': 'of the patterns of our inputs.json, which are judged below',
   'src/features/verify/own-patterns.ts': 'is matched against the empty text alone, to count its groups',
   'src/features/verify/secrets/gitleaks.ts': 'of the data beside it, which is judged below',
-  'src/kinds/kind.ts': 'is not matched, only compiled',
+  'src/repository/workload.ts': 'is not matched, only compiled',
   'src/kinds/stubs.ts': 'names, without quantifiers',
 };
 

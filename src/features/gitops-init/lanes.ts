@@ -120,7 +120,9 @@ export function stepsForArgocd(before: Kit, after: Kit, installed: FileTexts): r
 
 /** Names of the objects of a kind of Argo CD in files of a kit, sorted. */
 function namesOf(kind: string, files: FileTexts): readonly string[] {
-  const pattern = new RegExp(`^kind: ${kind}\nmetadata:\n {2}name: (\\S+)$`, 'gm');
   const texts = [...files].filter(([path]) => path.startsWith('argocd/')).map(([, text]) => text);
-  return texts.flatMap((text) => [...text.matchAll(pattern)].map(([, name = '']) => name)).sort();
+  const objects = texts.flatMap((text) => [...text.matchAll(OBJECT)]);
+  return objects.flatMap(([, found, name = '']) => (found === kind ? [name] : [])).sort();
 }
+
+const OBJECT = /^kind: (\w+)\nmetadata:\n {2}name: (\S+)$/gm;

@@ -471,10 +471,10 @@ export function previews(lab: () => GitopsCluster): void {
       headers: { authorization: `Bearer ${github.token().value}` },
     });
     const path = new RegExp(`^/repos/${app.name}/branches(\\?|$)`);
-    github.fault({ path, times: 8, status: 200, body: await older.json() });
+    github.fault({ path, times: 40, status: 200, body: await older.json() });
     await app.commit('feature', { a: '8a' });
+    await eventually(async () => expect(await uid()).not.toBe(before));
     await expectImages(await head());
-    expect(await uid()).not.toBe(before);
   });
 
   it('sees pull requests as a GitHub App, too', async () => {
