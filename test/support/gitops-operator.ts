@@ -1,4 +1,7 @@
+import { afterAll, beforeAll } from 'vitest';
 import type { Application, GitopsCluster, KubeObject } from './gitops-cluster.ts';
+import { startNodeless } from './services/nodeless.ts';
+import type { Service } from './services/service.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 
@@ -9,6 +12,17 @@ export const NAMESPACE = 'acme-dev';
 export const ref = (name: string, digit = '1') => `ghcr.io/acme/${name}@sha256:${digit.repeat(64)}`;
 /** The file of a component's values in a lane. */
 export const values = (lane: string, name: string) => `sources/values/env/${lane}/apps/${name}.yaml`;
+
+/** Runs Argo CD's controllers for the tests of a group, and a double that says of Jobs and Deployments how they ended. */
+export function withControllers(lab: () => GitopsCluster): void {
+  let nodeless: Service;
+  beforeAll(async () => {
+    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
+    await lab().argocd();
+    nodeless = await startNodeless(lab().kube);
+  });
+  afterAll(() => nodeless?.stop());
+}
 
 /** What an operator does to a lab, and looks at. */
 export function operatorOf(lab: () => GitopsCluster) {

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   component,
   eventually,
@@ -9,22 +9,13 @@ import {
   kitOf,
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
-import { NAMESPACE, operatorOf, ref, values } from '../../support/gitops-operator.ts';
-import { startNodeless } from '../../support/services/nodeless.ts';
+import { NAMESPACE, operatorOf, ref, values, withControllers } from '../../support/gitops-operator.ts';
 import { attempt, run } from '../../support/services/run.ts';
-import type { Service } from '../../support/services/service.ts';
 import { tool } from '../../tools/locate.ts';
 
 /** A component that is renamed, and removed: what the gate says of it, and what Argo CD's own controllers make of it. */
 export function components(lab: () => GitopsCluster): void {
-  let nodeless: Service;
-
-  beforeAll(async () => {
-    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
-    await lab().argocd();
-    nodeless = await startNodeless(lab().kube);
-  });
-  afterAll(() => nodeless?.stop());
+  withControllers(lab);
 
   const { applications, application, merge, objects } = operatorOf(lab);
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { leftLanes, stepsFor, stepsForArgocd } from '../../../src/features/gitops-init/lanes.ts';
 import { parseKit } from '../../../src/gitops/kit.ts';
 import {
@@ -12,22 +12,13 @@ import {
   labKit,
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
-import { operatorOf, ref, values } from '../../support/gitops-operator.ts';
-import { startNodeless } from '../../support/services/nodeless.ts';
+import { operatorOf, ref, values, withControllers } from '../../support/gitops-operator.ts';
 import { run } from '../../support/services/run.ts';
-import type { Service } from '../../support/services/service.ts';
 import { tool } from '../../tools/locate.ts';
 
 /** A lane that moves, and a kit whose objects in Argo CD get other names: both there and back, by what the plan says. */
 export function lanes(lab: () => GitopsCluster): void {
-  let nodeless: Service;
-
-  beforeAll(async () => {
-    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
-    await lab().argocd();
-    nodeless = await startNodeless(lab().kube);
-  });
-  afterAll(() => nodeless?.stop());
+  withControllers(lab);
 
   const { applications, application, merge } = operatorOf(lab);
   const name = 'domain-till-v1';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   component,
   eventually,
@@ -9,22 +9,13 @@ import {
   labKit,
   SETTINGS,
 } from '../../support/gitops-cluster.ts';
-import { NAMESPACE, operatorOf, ref, values } from '../../support/gitops-operator.ts';
-import { startNodeless } from '../../support/services/nodeless.ts';
-import type { Service } from '../../support/services/service.ts';
+import { NAMESPACE, operatorOf, ref, values, withControllers } from '../../support/gitops-operator.ts';
 import { takenNames } from './cluster-manifests.ts';
 
 const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
 /** What an operator does on Argo CD's own controllers. Nothing runs: a double says of Jobs and Deployments how they ended. */
 export function operations(lab: () => GitopsCluster): void {
-  let nodeless: Service;
-
-  beforeAll(async () => {
-    await lab().kube.apply(lab().installed('argocd/bootstrap.yaml'));
-    await lab().argocd();
-    nodeless = await startNodeless(lab().kube);
-  });
-  afterAll(() => nodeless?.stop());
+  withControllers(lab);
 
   const { applications, application, merge, objects, hooks, finished } = operatorOf(lab);
   const shop = (digit: string, more: object = {}) =>
@@ -41,12 +32,15 @@ export function operations(lab: () => GitopsCluster): void {
       // Before the change is seen, the component that is disabled is synced and healthy, too.
       expect(await hooks(`dev-${name}`)).toEqual({ [`${name}-migrate`]: 'Succeeded' });
     });
-    expect(await objects(name)).toEqual([
-      `Deployment ${name}`,
-      `Deployment ${name}-dispatch`,
-      `Service ${name}`,
-      `ServiceAccount ${name}`,
-    ]);
+    // A Job that has succeeded is deleted, which may take longer than the sync.
+    await eventually(async () =>
+      expect(await objects(name)).toEqual([
+        `Deployment ${name}`,
+        `Deployment ${name}-dispatch`,
+        `Service ${name}`,
+        `ServiceAccount ${name}`,
+      ]),
+    );
     await merge({ [values('dev', name)]: 'enabled: false\n' });
     await eventually(async () => {
       expect(await objects(name)).toEqual([]);
