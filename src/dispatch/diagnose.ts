@@ -4,7 +4,7 @@ import { isObject } from '../core/object.ts';
 import { parseYaml } from '../yaml/read.ts';
 import type { DispatchAnswer, GitHub, GitHubRepository, Workflow } from './github.ts';
 
-/** RunTarget of a workflow run. */
+/** Where a workflow runs. */
 export interface RunTarget {
   /** `acme/gitops`. */
   readonly repository: string;

@@ -157,7 +157,7 @@ describe('rules', () => {
         value: { path: `${path}/values.yaml`, rule: 'RUST-001', problem: { message: 'Edition 2018.' } },
       },
     ];
-    const found = await judge(set, facts, { base: '', runs: [] } as unknown as Context);
+    const found = await judge(set, facts, { base: '', runs: [], shipped: new Map() } as unknown as Context);
     const byRule = new Map(found.map((finding) => [finding.rule, finding]));
     expect(byRule.get('SHAPE-002')).toMatchObject({ level: 'error', path: `${path}/values.yaml` });
     expect(byRule.get('OWN-001')).toMatchObject({ level: 'error', path });

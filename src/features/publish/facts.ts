@@ -31,7 +31,7 @@ export interface ReleaseRecords {
   readonly channel: RecordState;
 }
 
-/** PublishFacts known before the registry is asked for images. */
+/** Facts known before the registry is asked for images. */
 export interface FactsInput extends RecordsInput {
   readonly source?: string;
   readonly run: Run;

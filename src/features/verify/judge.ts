@@ -20,7 +20,6 @@ export async function judge(
       const answer = (rule as Rule).check(value, context);
       // Waiting for what is there takes longer than most rules.
       const problems = answer instanceof Promise ? await answer : answer;
-      if (problems.length === 0) continue;
       for (const problem of problems) found.push({ rule, problem, path: problem.path ?? value.path });
     }
   }

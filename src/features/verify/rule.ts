@@ -14,6 +14,8 @@ export interface Context {
   readonly primitives: readonly Primitive[];
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
+  /** Files outside of a primitive's folder that its image includes, with the ids of the checked primitives. */
+  readonly shipped: ReadonlyMap<string, readonly string[]>;
   /** The suites that were run; empty if none was. */
   readonly runs: readonly SuiteRun[];
 }

@@ -40,6 +40,8 @@ export interface Scope {
   readonly knownFamilies: readonly Family[];
   /** The primitive that a file belongs to. */
   readonly ownerOf: (path: string) => Primitive | undefined;
+  /** Files outside of a primitive's folder that its image includes, with the ids of the selected primitives, sorted. */
+  readonly shipped: ReadonlyMap<string, readonly string[]>;
   /** Whose file it is. */
   readonly inFile: (path: string) => Omit<InFile, 'path'>;
   readonly placeOf: (path: string) => Place;
@@ -119,6 +121,7 @@ export async function readScope(
     families,
     knownFamilies,
     ownerOf,
+    shipped,
     inFile,
     placeOf: (path) => {
       const { primitive, shippedBy } = inFile(path);

@@ -15,7 +15,7 @@ interface Mentioned {
   readonly owner: Primitive;
 }
 
-/** Where texts stand, and what they are resolved by. */
+/** The file that has the texts, and how to resolve them. */
 interface Place {
   readonly language: LanguageId;
   readonly repository: SourceTree;
@@ -28,8 +28,8 @@ interface Place {
 }
 
 /**
- * Texts of a file that lead into another primitive: by a path that counts from the file, from a folder above it or from
- * the root, of which the first that is there is meant; or by the name of a module that is there.
+ * Texts of a file that lead into another primitive: names of modules that exist, and paths. A path is relative to the file, a
+ * folder above it or the root of the repository: the first place where it exists.
  */
 export function mentionedIn(mentions: readonly Mention[], place: Place): readonly Mentioned[] {
   return mentions.flatMap(({ kind, text, line, column }) => {

@@ -1,4 +1,4 @@
-import { folderOf } from '../../../core/path-parts.ts';
+import { folderOf, nameOf } from '../../../core/path-parts.ts';
 import { LANGUAGE_IDS, type LanguageId, languageNamed } from '../../../languages/all.ts';
 import type { Target } from '../../../languages/packages.ts';
 import type { SourceTree } from '../../../languages/source-tree.ts';
@@ -42,6 +42,18 @@ export function protoIn(repository: SourceTree): IsProto {
     if (/\.proto$/.test(path) || generated.test(path)) return true;
     return (importsFolders && isGeneratedPackage(path, generated)) || isProtoModule(path);
   };
+}
+
+/** Whether a file is a proto file, generated from one, or what makes a package of those: others may have it. */
+export function isContract(path: string): boolean {
+  const name = nameOf(path);
+  return (
+    name.endsWith('.proto') ||
+    /^buf(?:\.[a-z]+)?\.yaml$/.test(name) ||
+    name === 'go.sum' ||
+    PACKAGES.has(name) ||
+    LANGUAGE_IDS.some((id) => languageNamed(id).generated.test(name))
+  );
 }
 
 /** Whether a folder that imports name has code that is not generated from proto files, by the names of its files. */

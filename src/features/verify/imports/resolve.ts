@@ -78,7 +78,7 @@ export async function openImports(
     known.set(key, led);
     return led;
   };
-  /** What manifests name besides dependencies; of what leads into one primitive, nothing that these say. */
+  /** Texts of manifests that lead into a primitive that is not among the manifest's dependencies. */
   const mentionedInManifests = async (language: LanguageId, said: readonly Subjects['import'][]) => {
     const found: Subjects['import'][] = [];
     for (const { path, mentions } of await packages[language].mentions()) {
@@ -142,7 +142,7 @@ export async function openImports(
   };
 }
 
-/** What texts name that no import of the same file says at its own place. */
+/** Texts, without those whose line or path an import of the same file has. */
 function besides(
   found: ReturnType<typeof mentionedIn>,
   imports: readonly Subjects['import'][],

@@ -24,8 +24,8 @@ export function unusedOf(
 }
 
 /**
- * Imports without the texts in settings of tools, such as aliases of a bundler, that lead where an import of the same
- * primitive leads: that one says it.
+ * Imports without aliases and paths in settings of tools that lead into a primitive that code of the same primitive imports:
+ * the import is reported, and once is enough.
  */
 export function withoutUsedSettings(imports: readonly Subjects['import'][]): readonly Subjects['import'][] {
   if (!imports.some(({ mentioned }) => mentioned)) return imports;

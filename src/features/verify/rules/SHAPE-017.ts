@@ -1,7 +1,5 @@
-import { posix } from 'node:path';
-import { LANGUAGE_IDS, languageNamed } from '../../../languages/all.ts';
-import { shippedPaths } from '../../../repository/input-scope.ts';
 import { MANIFEST } from '../../../repository/primitive-folders.ts';
+import { isContract } from '../imports/proto.ts';
 import type { Rule } from '../rule.ts';
 
 export const rule: Rule<'primitive'> = {
@@ -9,13 +7,12 @@ export const rule: Rule<'primitive'> = {
   level: 'error',
   title: 'Image includes files of another primitive',
   subject: 'primitive',
-  check: async ({ path, component }, { tree, primitives }) => {
-    if (component === undefined) return [];
-    const [shipped = []] = shippedPaths(await tree.list(), [component]);
+  check: ({ id, path }, { primitives, shipped }) => {
+    const own = [...shipped].flatMap(([file, by]) => (by.includes(id) && !isContract(file) ? [file] : []));
+    if (own.length === 0) return [];
     return primitives.flatMap((other) => {
       const start = `${other.path}/`;
-      const [first, ...more] =
-        other.path === path ? [] : shipped.filter((file) => file.startsWith(start) && !isContract(file));
+      const [first, ...more] = own.filter((file) => file.startsWith(start));
       if (first === undefined) return [];
       const rest = more.length === 0 ? '' : ` and ${more.length} more`;
       return [
@@ -32,17 +29,3 @@ export const rule: Rule<'primitive'> = {
     });
   },
 };
-
-const LANGUAGES = LANGUAGE_IDS.map(languageNamed);
-const PACKAGE = new Set([...LANGUAGES.map(({ manifest }) => manifest), 'go.sum']);
-
-/** Proto files, what is generated from them, and what makes a package of that: others may have these. */
-function isContract(path: string): boolean {
-  const name = posix.basename(path);
-  return (
-    name.endsWith('.proto') ||
-    /^buf(?:\.[a-z]+)?\.yaml$/.test(name) ||
-    PACKAGE.has(name) ||
-    LANGUAGES.some(({ generated }) => generated.test(name))
-  );
-}
