@@ -42,12 +42,12 @@ export async function parsePython(source: string): Promise<ParsedSource> {
   return withTree(await pythonParser(), text, (root) => {
     const fault = syntaxError(root);
     if (fault !== undefined) return { imports: [], fault };
-    const statements = root.descendantsOfType(['import_statement', 'import_from_statement']);
+    const statements = statementsIn(root, text);
     const isMentioned = MENTIONED.test(text) || MENTIONED.test(text.normalize('NFKC'));
     const loaders = isMentioned ? loadersOf(root) : new Map();
     const calls = isMentioned ? root.descendantsOfType('call') : [];
     const plugins = text.includes('pytest_plugins') ? root.descendantsOfType('assignment') : [];
-    const mentions = mentionsIn(root, text);
+    const mentions = mentionsIn(root, text, statements);
     return {
       ...(mentions.length === 0 ? {} : { mentions }),
       imports: [
@@ -57,6 +57,19 @@ export async function parsePython(source: string): Promise<ParsedSource> {
       ].sort((a, b) => a.line - b.line || a.column - b.column),
     };
   });
+}
+
+const STATEMENTS = new Set(['import_statement', 'import_from_statement']);
+
+/** The statements around each `import` of a text, in their order: to look at all nodes takes as long as to parse them. */
+function statementsIn(root: Node, text: string): readonly Node[] {
+  const statements: Node[] = [];
+  for (const { index } of text.matchAll(/import/g)) {
+    if (index < (statements.at(-1)?.endIndex ?? 0)) continue;
+    const parent = root.descendantForIndex(index)?.parent;
+    if (parent && STATEMENTS.has(parent.type)) statements.push(parent);
+  }
+  return statements;
 }
 
 /** A text that is the name of something in a package: `"a.b"`, `"a.b:main"`, `"name = a.b:main"`. */
@@ -74,18 +87,18 @@ const DOCTEST =
   />>>[ \t]{1,10}(?:import[ \t]{1,10}([A-Za-z_][\w.]{0,200})|from[ \t]{1,10}([A-Za-z_][\w.]{0,200})[ \t]{1,10}import\b)/g;
 
 /** Names of modules and paths in texts; in a docstring only what doctest runs. */
-function mentionsIn(root: Node, text: string): readonly Mention[] {
+function mentionsIn(root: Node, text: string, statements: readonly Node[]): readonly Mention[] {
   const isOfOthers = ({ text: module }: Found) => !STANDARD.has(module.split('.', 1)[0] ?? '');
   const doctests = new Set(text.includes('>>>') ? modulesIn(text, DOCTEST) : []);
-  const code = new Set(modulesIn(text, CODE));
+  const inCode = modulesIn(text, CODE);
+  const own = new Set(within(inCode, spansOf(statements)).map(({ one }) => one));
+  const code = new Set(inCode.filter((one) => !own.has(one)));
   const named = [DOTTED, PATCHED, FLAGGED].flatMap((pattern) => modulesIn(text, pattern));
   const texts = [...pathsIn(text), ...[...named, ...code].filter(isOfOthers)];
   if (texts.length + doctests.size === 0) return [];
-  const spans = root
-    .descendantsOfType('string')
-    .map((node) => ({ node, start: node.startIndex, end: node.endIndex }));
   const isMeant = (one: Found, parent: string | undefined) =>
     doctests.has(one) || (parent !== 'expression_statement' && !(code.has(one) && parent === 'assignment'));
+  const spans = spansOf(root.descendantsOfType('string'));
   const meant = within([...texts, ...doctests], spans).filter(({ one, span }) =>
     isMeant(one, span.node.parent?.type),
   );
@@ -93,6 +106,10 @@ function mentionsIn(root: Node, text: string): readonly Mention[] {
     meant.map(({ one }) => one),
     text,
   );
+}
+
+function spansOf(nodes: readonly Node[]) {
+  return nodes.map((node) => ({ node, start: node.startIndex, end: node.endIndex }));
 }
 
 function importsOf(statement: Node): readonly SourceImport[] {
