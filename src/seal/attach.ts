@@ -2,12 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PrimitiveError } from '../core/errors.ts';
 import { EMPTY_CONFIG } from '../oci/artifact.ts';
 import { descriptorOf } from '../oci/manifest.ts';
+import type { BlobSource } from '../oci/registry.ts';
 import type { ImageRepository, Manifest } from '../oci/types.ts';
-import { bundleBlob, bundleReferrer, bundleSource } from './bundle.ts';
+import { bundleBlob, bundleReferrer } from './bundle.ts';
 import { type Expected, inspectSeal, type Sealed } from './inspect.ts';
 import type { SealContext } from './search.ts';
 import { describeUnknown, scopedTo, tierOf } from './trust.ts';
-import type { BundleArtifact, VerifiedStatement } from './types.ts';
+import type { VerifiedStatement } from './types.ts';
 
 /** Milliseconds between two reads of a registry that lags behind its writes. */
 const READ_BACK_DELAYS = [250, 1_000, 3_000, 6_000, 12_000] as const;
@@ -32,16 +33,15 @@ export async function attachSeal(
   const uploaded = await uploadBundles(context, repository, bundles);
   const statement = await attachBundles(context, repository, image, uploaded);
   const own = { ...context, policy: scopedTo(context.policy, statement.signer) };
-  const read = async () => {
+  return confirm(context, `${repository}@${image.digest}`, async () => {
     const state = await inspectSeal(own, repository, image.digest, expected);
     return state.sealed ? state : state.detail;
-  };
-  return confirm(context, read, `${repository}@${image.digest}`);
+  });
 }
 
 /** Bundles that a repository has, which nothing refers to yet. */
 export type UploadedBundles = readonly {
-  readonly blob: BundleArtifact;
+  readonly blob: BlobSource;
   readonly statement: VerifiedStatement;
 }[];
 
@@ -58,7 +58,7 @@ export async function uploadBundles(
   await Promise.all([
     registry.pushBlob(repository, EMPTY_CONFIG),
     // Signed a moment ago: the registry cannot have it.
-    ...checked.map(({ blob }) => registry.pushBlob(repository, bundleSource(blob), { fresh: true })),
+    ...checked.map(({ blob }) => registry.pushBlob(repository, blob, { fresh: true })),
   ]);
   return checked;
 }
@@ -73,7 +73,7 @@ export async function attachBundles(
   const last = bundles.at(-1);
   if (last === undefined) throw new Error('no bundles to attach');
   const referrers = bundles.map(({ blob, statement }) =>
-    bundleReferrer(blob, statement.predicateType, descriptorOf(subject)),
+    bundleReferrer(blob.descriptor, statement.predicateType, descriptorOf(subject)),
   );
   // A registry may put several in any order; what has the signature has the rest.
   const others = referrers.slice(0, -1);
@@ -88,8 +88,8 @@ export async function attachBundles(
  */
 export async function confirm<T extends object>(
   { sleep = wait }: SealContext,
-  read: () => Promise<T | string>,
   what: string,
+  read: () => Promise<T | string>,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     const seen = await read();

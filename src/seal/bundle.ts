@@ -1,9 +1,7 @@
-import { digestOf } from '../core/digest.ts';
 import { buildArtifact, bytesSource } from '../oci/artifact.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { BlobSource, Referrer } from '../oci/registry.ts';
 import type { Descriptor, Manifest } from '../oci/types.ts';
-import type { BundleArtifact } from './types.ts';
 
 /** Media type of a Sigstore bundle v0.3 in JSON, as layer and as artifact type. */
 export const BUNDLE_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -14,14 +12,9 @@ export const PREDICATE_ANNOTATION = 'dev.sigstore.bundle.predicateType';
 /** A bundle holds a whole SBOM in base64; the SBOM of a large image has tens of megabytes. */
 export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
-/** A bundle's bytes with the descriptor of the blob that they become. */
-export function bundleBlob(bytes: Uint8Array): BundleArtifact {
-  return { descriptor: { mediaType: BUNDLE_TYPE, digest: digestOf(bytes), size: bytes.length }, bytes };
-}
-
 /** The blob of a bundle, to be pushed. */
-export function bundleSource(bundle: BundleArtifact): BlobSource {
-  return bytesSource(bundle.descriptor.mediaType, bundle.bytes);
+export function bundleBlob(bytes: Uint8Array): BlobSource {
+  return bytesSource(BUNDLE_TYPE, bytes);
 }
 
 /**
@@ -29,10 +22,10 @@ export function bundleSource(bundle: BundleArtifact): BlobSource {
  * without its creation time: the same bundle on the same image is the same artifact, so that attaching it twice is
  * attaching it once.
  */
-export function bundleReferrer(bundle: BundleArtifact, predicateType: string, subject: Descriptor): Referrer {
+export function bundleReferrer(bundle: Descriptor, predicateType: string, subject: Descriptor): Referrer {
   return buildArtifact({
     artifactType: BUNDLE_TYPE,
-    layers: [bundle.descriptor],
+    layers: [bundle],
     subject,
     annotations: { 'dev.sigstore.bundle.content': 'dsse-envelope', [PREDICATE_ANNOTATION]: predicateType },
   });

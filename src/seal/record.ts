@@ -237,7 +237,7 @@ export async function writeRecord(
   await Promise.allSettled([pushing, signing]);
   await pushing;
   await attachBundles(context, repository, manifest, await signing);
-  return confirm(context, read, `the release record ${repository}@${manifest.digest}`);
+  return confirm(context, `the release record ${repository}@${manifest.digest}`, read);
 }
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;

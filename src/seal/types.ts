@@ -1,7 +1,7 @@
 import type { Digest } from '../core/digest.ts';
 import type { Platform } from '../core/platform.ts';
 import type { DataOf } from '../core/schema.ts';
-import type { Descriptor, ImageRepository } from '../oci/types.ts';
+import type { ImageRepository } from '../oci/types.ts';
 import type { TrustTier } from '../repository/signers.ts';
 import type { releaseRecordSchema } from './record-document.ts';
 
@@ -87,12 +87,6 @@ export type ReleaseComponent = ReleaseRecord['components'][number];
 /** Signs one in-toto statement; the result is a Sigstore bundle (v0.3 JSON) over exactly these bytes. */
 export interface Signer {
   sign(statement: Uint8Array): Promise<Uint8Array>;
-}
-
-/** Bytes of a bundle ready to be attached, and its descriptor. */
-export interface BundleArtifact {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
 }
 
 /** Formats of an SBOM, by the names that syft gives them. */

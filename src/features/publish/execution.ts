@@ -6,7 +6,6 @@ import type { Digest } from '../../core/digest.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { optional } from '../../core/object.ts';
-import { settleAll } from '../../core/settle.ts';
 import type { Manifest } from '../../oci/types.ts';
 import type { RunHooks } from '../../plugins/hooks.ts';
 import type { History } from '../../repository/history.ts';
@@ -99,28 +98,29 @@ export interface Tagged {
  * Works on components, `most` at a time. What fails is the outcome of its component, with the digest of its image if that
  * is known before; an abort concerns all of them, and is thrown once all work has ended.
  */
-export function eachTask<Item extends { readonly task: Task }, Done>(
+export async function eachTask<Item extends { readonly task: Task }, Done>(
   items: readonly Item[],
   { most, digestOf }: { readonly most: number; readonly digestOf: (item: Item) => Digest | undefined },
   execution: Execution,
   work: (item: Item) => Promise<Done>,
 ): Promise<(Done | FailedTask)[]> {
   const limit = pLimit(most);
-  const workOn = async (item: Item): Promise<Done | FailedTask> => {
+  const results = await limit.map(items, async (item): Promise<Done | FailedTask> => {
     try {
       return await work(item);
     } catch (error) {
       return { ...failedTask(item.task, error, execution), ...optional('digest', digestOf(item)) };
     }
-  };
-  return settleAll(items.map((item) => limit(workOn, item)));
+  });
+  execution.signal.throwIfAborted();
+  return results;
 }
 
-/** The outcome of a component that failed; an abort concerns all of them and throws. */
+/** The outcome of a component that failed; an abort is none, and is reported by none. */
 export function failedTask(task: Task, error: unknown, { signal, emit }: Execution): FailedTask {
-  signal.throwIfAborted();
   const detail = messageOf(error);
-  emit({ type: 'item', item: task.inputs.component.id, status: 'failed', state: 'failed', detail });
+  if (!signal.aborted)
+    emit({ type: 'item', item: task.inputs.component.id, status: 'failed', state: 'failed', detail });
   return { task, ok: false, error };
 }
 

@@ -1,7 +1,6 @@
 import { readDockerfile, referencesFor, refuseDockerfiles } from '../../builders/dockerfile/pins.ts';
 import { errorLine, PrimitiveError } from '../../core/errors.ts';
 import { optional } from '../../core/object.ts';
-import { settleAll } from '../../core/settle.ts';
 import type { Registry } from '../../oci/registry.ts';
 import type { ImageRepository } from '../../oci/types.ts';
 import { checkContexts } from '../../repository/check-contexts.ts';
@@ -126,22 +125,22 @@ function writesRecord({ record }: PublishPlan): boolean {
 }
 
 /**
- * Asks each repository by a trial upload. Refusals are thrown together; any other failure at once, as all would wait for
- * it.
+ * Asks each repository by a trial upload. Refusals are thrown together; any other failure alone, as all would meet it.
  */
 export async function checkPushRights(
   repositories: readonly ImageRepository[],
   registry: Registry,
 ): Promise<void> {
-  const answers = await settleAll(
-    [...new Set(repositories)].sort().map((repository) =>
-      registry.checkPush(repository).catch((error: unknown) => {
-        if (error instanceof PrimitiveError && !error.retryable) return error;
-        throw error;
-      }),
-    ),
+  const answers = await Promise.allSettled(
+    [...new Set(repositories)].sort().map((repository) => registry.checkPush(repository)),
   );
-  const problems = answers.filter((answer) => answer instanceof PrimitiveError);
+  const problems: PrimitiveError[] = [];
+  for (const answer of answers) {
+    if (answer.status === 'fulfilled') continue;
+    const failure: unknown = answer.reason;
+    if (!(failure instanceof PrimitiveError) || failure.retryable) throw failure;
+    problems.push(failure);
+  }
   throwAll(problems, `${problems.length} repositories refuse a push.`);
 }
 

@@ -135,15 +135,15 @@ describe.each([
     );
   /** Attaches anything, as somebody would who knows no rules. */
   const smuggle = async (image: PushedImage, signer: Signer, statements: readonly Uint8Array[]) => {
-    const { bundleBlob, bundleReferrer, bundleSource } = await import('../../../src/seal/bundle.ts');
+    const { bundleBlob, bundleReferrer } = await import('../../../src/seal/bundle.ts');
     const { descriptorOf } = await import('../../../src/oci/manifest.ts');
     const { EMPTY_CONFIG } = await import('../../../src/oci/artifact.ts');
     await registry.pushBlob(image.repository, EMPTY_CONFIG);
     for (const statement of statements) {
       const blob = bundleBlob(await signer.sign(statement));
-      await registry.pushBlob(image.repository, bundleSource(blob));
+      await registry.pushBlob(image.repository, blob);
       const { predicateType } = JSON.parse(Buffer.from(statement).toString());
-      const referrer = bundleReferrer(blob, predicateType, descriptorOf(image.index));
+      const referrer = bundleReferrer(blob.descriptor, predicateType, descriptorOf(image.index));
       await registry.attach(image.repository, image.index.digest, [referrer]);
     }
   };
