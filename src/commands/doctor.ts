@@ -7,9 +7,10 @@ import type { RunTarget } from '../dispatch/diagnose.ts';
 export default class Doctor extends BaseCommand {
   static override documents = ['primitive.doctor/v1'];
   static override docs = 'reference.md#doctor';
-  static override summary = 'Check whether a publish can run, and how to fix what is missing.';
+  static override summary =
+    'Check whether a publish can run, or a GitOps repository is set up, and how to fix what is missing.';
   static override description =
-    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Then finds the programs that verify starts. Changes nothing. A service that does not answer within 10 seconds is listed as not checked. Exits 1 if something must be fixed, and 3 if a tool, the network or a credential failed.';
+    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Then finds the programs that verify starts. In a GitOps repository it reads, by `gh`, whether that is set up on GitHub. Changes nothing. A service that does not answer within 10 seconds is listed as not checked. Exits 1 if something must be fixed, and 3 if a tool, the network or a credential failed.';
   static override flags = { ...reportFlags() };
 
   async run(): Promise<ExitCode> {
@@ -34,7 +35,15 @@ export default class Doctor extends BaseCommand {
         const { checkGenerator } = await import('../features/generate/context.ts');
         return findTools({ ...app, checkGenerator: checkGenerator(app) });
       };
-      return doctorOutcome(await runDoctor({ ...app, publish, checkWorkflow, verifyTools }));
+      const setup = async () => {
+        const run = await app.gitopsSetup();
+        if (run === undefined) return undefined;
+        return async (signal: AbortSignal) => {
+          const { stdout, ...rest } = await run(signal);
+          return { ...rest, stdout: Buffer.from(stdout).toString() };
+        };
+      };
+      return doctorOutcome(await runDoctor({ ...app, publish, checkWorkflow, verifyTools, setup }));
     });
   }
 }

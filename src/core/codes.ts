@@ -149,6 +149,8 @@ export type DocumentedCode =
   | 'gitops-run-queued'
   | 'gitops-run-unidentified'
   | 'gitops-run-waiting'
+  | 'gitops-setup-missing'
+  | 'gitops-setup-unknown'
   | 'gitops-timeout'
   | 'gitops-workflow-disabled'
   | 'gitops-workflow-invalid'

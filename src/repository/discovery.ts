@@ -51,6 +51,7 @@ export async function findConfig(start: {
     }
     if (folder === (repositoryRoot ?? cwd) || folder === dirname(folder)) break;
   }
+  if ((await findGitopsRoot(cwd)) !== undefined) throw inGitopsRepository();
   throw notFound(searched, repositoryRoot);
 }
 
@@ -72,6 +73,17 @@ async function given(file: string, current: string | undefined): Promise<ConfigL
   }
   return { path, root, ...optional('repositoryRoot', repositoryRoot), found: 'given' };
 }
+
+/** The root of the GitOps repository around a folder: one with the kit; undefined in any other place. */
+export async function findGitopsRoot(cwd: string): Promise<string | undefined> {
+  const folder = await realpath(cwd).catch(() => cwd);
+  const root = await findRepository(folder);
+  if (root === undefined || (await isFile(join(root, CONFIG_FILE)))) return undefined;
+  return (await isFile(join(root, KIT_JSON))) ? root : undefined;
+}
+
+/** What the kit has installed, in a GitOps repository. */
+const KIT_JSON = '.github/primitive/kit.json';
 
 /**
  * The current directory, which has to be the root of a repository for `command`, such as `init`.
@@ -111,6 +123,17 @@ function notFound(searched: readonly string[], repositoryRoot: string | undefine
       'primitive init',
       `Or create a minimal one: echo 'registry: ghcr.io/OWNER' > ${shellWord(join(searched.at(-1) ?? '.', CONFIG_FILE))}`,
       'Or run in the repository: primitive -C DIR …',
+    ],
+  });
+}
+
+function inGitopsRepository(): PrimitiveError {
+  return new PrimitiveError('config-not-found', `This is a GitOps repository, which has no ${CONFIG_FILE}.`, {
+    why: `It has the GitOps kit (${KIT_JSON}); primitives are in code repositories.`,
+    suggestions: [
+      'Run it in the code repository: primitive -C ../app …',
+      'See whether this repository is set up: primitive doctor',
+      'Judge what it deploys: primitive gitops check',
     ],
   });
 }

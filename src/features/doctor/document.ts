@@ -5,7 +5,8 @@ import { type DataOf, strictObject } from '../../core/schema.ts';
 export const doctorSchema = strictObject({
   schema: Type.Literal('primitive.doctor/v1'),
   ok: Type.Boolean({
-    description: 'Whether a publish can run, by these checks: each is ok or has a warning.',
+    description:
+      'Whether a publish can run, or in a GitOps repository whether it is set up, by these checks: each is ok or has a warning.',
   }),
   checks: Type.Array(
     strictObject({
@@ -28,6 +29,7 @@ export const doctorSchema = strictObject({
         'trust',
         'gitops',
         'verify',
+        'setup',
       ]),
       state: Type.Enum(['ok', 'warn', 'fail', 'unknown', 'skipped'], {
         description:

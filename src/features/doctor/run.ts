@@ -11,6 +11,7 @@ import { explainSkipped } from '../../toolchain/find.ts';
 import type { SkippedFolder } from '../../toolchain/folders.ts';
 import { programs as allPrograms } from '../../toolchain/programs.ts';
 import { type Examination, examine, type Probe, type ProbeResult } from './examine.ts';
+import { type SetupCheck, setupProbe } from './gitops.ts';
 import { count, examineTrust } from './trust.ts';
 
 /** Ports of doctor; every call throws a PrimitiveError if the thing is missing or unusable. */
@@ -36,6 +37,8 @@ export interface DoctorPorts {
   };
   /** The programs that verify starts for the primitives here. */
   verifyTools(): Promise<{ readonly found: readonly string[]; readonly problems: readonly PrimitiveError[] }>;
+  /** How the GitOps repository around is set up; undefined in any other place. */
+  setup(): Promise<((signal: AbortSignal) => Promise<SetupCheck>) | undefined>;
   /** Throws if the workflow of the GitOps repository cannot be read. */
   checkWorkflow(settings: NonNullable<Config['gitops']>): Promise<void>;
 }
@@ -45,9 +48,11 @@ export const PATIENCE = 10_000;
 
 /**
  * Checks what a publish needs by the steps of a publish, the GitOps repository if the config names one, and the programs
- * that verify starts. Changes nothing but, as a dry run does, the depth of a shallow clone.
+ * that verify starts; in a GitOps repository how that is set up, and nothing else. Changes nothing but, as a dry run does, the depth of a shallow clone.
  */
 export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
+  const setup = await ports.setup();
+  if (setup !== undefined) return examine([setupProbe(setup)], SETUP_NOT_COVERED);
   const gitops = await ports.workspace().then(
     ({ config }) => config.gitops,
     // The check of the config says what is wrong with it.
@@ -63,6 +68,12 @@ export async function runDoctor(ports: DoctorPorts): Promise<Examination> {
   };
   return examine([...publishProbes(ports), ...more, verify]);
 }
+
+const SETUP_NOT_COVERED = [
+  'what the repository deploys: primitive gitops check',
+  'names that others have in the cluster: node .github/primitive/cluster.mjs',
+  'the App that opens pull requests, and the webhook of previews',
+];
 
 /** In the order in which a publish needs them. */
 function publishProbes(ports: DoctorPorts): readonly Probe[] {

@@ -51,6 +51,12 @@ export function doctorText(report: DoctorReport, style: Style): string {
 }
 
 function verdict({ ok, checks }: DoctorReport): string {
+  if (checks.some(({ id }) => id === 'setup')) {
+    if (ok) return 'This GitOps repository is set up.';
+    if (checks.some(({ state, code }) => state === 'fail' && code !== 'gitops-setup-unknown'))
+      return 'This GitOps repository is not set up yet.';
+    return 'Cannot determine whether this GitOps repository is set up.';
+  }
   if (ok) return `A publish can run: ${checks.length} checks passed or warned.`;
   if (checks.some(({ state }) => state === 'fail')) return 'A publish cannot run yet.';
   return 'Cannot determine whether a publish can run.';

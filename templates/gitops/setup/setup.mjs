@@ -4,8 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
 const { kit } = JSON.parse(readFileSync('.github/primitive/kit.json', 'utf8'));
-const [, host, repository] =
-  /^(?:https?:\/\/|ssh:\/\/git@|git@)([^/:]+)[/:](.+?)(?:\.git)?$/.exec(kit.repository) ?? [];
+// An address of the web has a port that the API has too, one of SSH has another.
+const [, web, ssh, repository] =
+  /^(?:https?:\/\/([^/@]+)\/|(?:ssh:\/\/)?git@([^/:]+)(?::\d+(?=\/))?[/:])(.+?)(?:\.git)?$/.exec(
+    kit.repository,
+  ) ?? [];
+const host = web ?? ssh;
 const environment = 'gitops-proposals';
 const key = 'PRIMITIVE_APP_PRIVATE_KEY';
 const ruleset = 'GitOps kit';
@@ -13,14 +17,13 @@ const flags = process.argv.slice(2);
 
 /** Calls GitHub; `missing` where it has nothing at the path. */
 function gh(method, path, body, missing) {
-  // GH_HOST is for `gh` itself.
-  const at = process.env.GH_HOST === undefined ? ['--hostname', host] : [];
-  const args = ['api', ...at, '--method', method, `repos/${repository}/${path}`];
+  const args = ['api', '--method', method, `repos/${repository}/${path}`];
   try {
     const input = body === undefined ? undefined : JSON.stringify(body);
     const more = body === undefined ? [] : ['--input', '-'];
     const text = execFileSync('gh', [...args, ...more], {
       encoding: 'utf8',
+      env: { ...process.env, GH_HOST: process.env.GH_HOST || host },
       input,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

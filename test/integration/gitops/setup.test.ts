@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { renderKit } from '../../../src/features/gitops-init/render.ts';
 import { kitText } from '../../../src/features/gitops-init/settings.ts';
 import { type ServerCertificate, serverCertificate } from '../../support/services/certificates.ts';
 import { startGithub } from '../../support/services/github/github.ts';
-import { attempt } from '../../support/services/run.ts';
+import { attempt, devCli, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
 
 let folder: string;
@@ -40,7 +40,21 @@ async function world() {
         GH_CONFIG_DIR: join(root, 'gh'),
       },
     });
-  return { gitops, root, setup, [Symbol.asyncDispose]: () => github.stop() };
+  await run('git', ['init', '--quiet', root]);
+  const doctor = (env: Readonly<Record<string, string>> = {}) =>
+    attempt(process.execPath, [devCli, 'doctor', '--json'], {
+      cwd: root,
+      env: {
+        PATH: `${dirname(tool('gh'))}:${dirname(tool('git'))}`,
+        PRIMITIVE_PROGRAM_FOLDERS: dirname(tool('gh')),
+        SSL_CERT_FILE: tls.caFile,
+        GH_HOST: github.host,
+        GH_ENTERPRISE_TOKEN: github.token().value,
+        GH_CONFIG_DIR: join(root, 'gh'),
+        ...env,
+      },
+    });
+  return { github, gitops, root, setup, doctor, [Symbol.asyncDispose]: () => github.stop() };
 }
 
 test('says what is not set up, sets it up, and finds it so', async () => {
@@ -116,4 +130,28 @@ test('does not go on without gh, nor with what it does not know', async () => {
     code: 3,
     stderr: expect.stringContaining('--chek is unknown'),
   });
+});
+
+test('doctor reads it by the script of the CLI, and sends no token to a host that only the checkout names', async () => {
+  await using place = await world();
+  const other = await attempt(process.execPath, [devCli, 'list'], { cwd: place.root });
+  expect(other.stderr).toContain('This is a GitOps repository, which has no primitive.config.yaml.');
+  expect(other.code).toBe(2);
+  // It would say that all is well.
+  await writeFile(join(place.root, '.github/primitive/setup.mjs'), 'console.log("ok       all")\n');
+  const missing = await place.doctor();
+  expect(JSON.parse(missing.stdout)).toMatchObject({
+    ok: false,
+    checks: [
+      { id: 'setup', detail: '5 of 5 points are not set up on GitHub.', code: 'gitops-setup-missing' },
+    ],
+  });
+  expect(missing.code).toBe(1);
+  const file = join(place.root, '.github/primitive/kit.json');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replaceAll('https://github.com/', `${place.github.web}/`));
+  // With the token that host would answer.
+  const silent = await place.doctor({ GH_HOST: '' });
+  expect(JSON.parse(silent.stdout)).toMatchObject({ ok: false, checks: [{ code: 'gitops-setup-unknown' }] });
+  expect(silent.code).toBe(3);
 });

@@ -22,7 +22,7 @@ const refuse =
 function portsOf(known: object, other: () => Promise<never>): DoctorPorts {
   const answering = (own: object): object =>
     new Proxy(own, { get: (target, name) => Reflect.get(target, name) ?? other });
-  return answering({ publish: answering({}), ...known }) as DoctorPorts;
+  return answering({ publish: answering({}), setup: async () => undefined, ...known }) as DoctorPorts;
 }
 
 const knownTo = (config: object) => async () => ({ location: { path: 'x' }, config });
@@ -108,6 +108,41 @@ describe('examine', () => {
       code: 'gitops-actions-disabled',
       fix: [],
     });
+  });
+
+  test('in a GitOps repository its set-up is all that is examined', async () => {
+    const setup = (exitCode: number, stdout: string, stderr = '') =>
+      runDoctor(
+        portsOf({ setup: async () => async () => ({ exitCode, stdout, stderr }) }, refuse(1) as never),
+      );
+    const ok = 'ok       a ruleset\n';
+    const whole = await setup(0, `${ok}${ok}`);
+    expect(whole).toMatchObject({ exit: 0, report: { checks: [{ id: 'setup', state: 'ok' }] } });
+    expect(Check(doctorSchema, whole.report)).toBe(true);
+    expect(doctorText(whole.report, createStyle(false))).toContain('\nThis GitOps repository is set up.\n');
+    const part = await setup(
+      1,
+      `${ok}missing  the App's key\n         gh secret set KEY\n${ok}missing  owners\n`,
+    );
+    expect(part).toMatchObject({
+      exit: 1,
+      report: {
+        checks: [
+          {
+            state: 'fail',
+            detail: '2 of 4 points are not set up on GitHub.',
+            why: "the App's key\n         gh secret set KEY\nowners",
+          },
+        ],
+      },
+    });
+    expect(doctorText(part.report, createStyle(false))).toContain('is not set up yet.');
+    const unknown = await setup(3, `${ok}missing  owners\n`, 'setup: gh is not on PATH\n');
+    expect(unknown).toMatchObject({
+      exit: 3,
+      report: { checks: [{ state: 'fail', code: 'gitops-setup-unknown', why: 'gh is not on PATH' }] },
+    });
+    expect(doctorText(unknown.report, createStyle(false))).toContain('Cannot determine whether');
   });
 
   test('what gives no answer is not checked, which is neither fine nor wrong; what builds on it is skipped', async () => {
