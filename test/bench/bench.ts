@@ -5,7 +5,7 @@ import { createStyle } from '../../src/render/style.ts';
 import { table } from '../../src/render/table.ts';
 import type { BenchTable } from './table.ts';
 
-const support = new Set(['bench', 'table', 'reuse-publish']);
+const support = new Set(['bench', 'linter-seeds', 'peers', 'reuse-publish', 'table']);
 const known = globSync('*.ts', { cwd: import.meta.dirname })
   .map((file) => basename(file, '.ts'))
   .filter((name) => !support.has(name))

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { secretScan } from '../../src/features/verify/secrets/scan.ts';
 import { run } from '../support/services/run.ts';
+import { gitleaks, openPeer } from './peers.ts';
 import type { BenchTable } from './table.ts';
 
-const GITLEAKS = 'github.com/zricethezav/gitleaks/v8@v8.30.1';
 /** Trees that deploy and configure; all others are code. */
 const CONFIGURATION = new Set([
   'bitnami/charts',
@@ -128,20 +128,14 @@ async function findByVerify(files: readonly string[], base: string): Promise<Fou
 }
 
 async function findByGitleaks(files: readonly string[], base: string): Promise<Found> {
-  const bin = join(tmpdir(), 'bench-verify-peers/gitleaks');
-  if (!existsSync(join(bin, 'gitleaks')))
-    await run('go', ['install', GITLEAKS], { env: { GOBIN: bin, GOFLAGS: '' } });
+  const [program] = await openPeer(gitleaks);
   const found = new Map<string, Range[]>();
   const repositories = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
   for (const repository of repositories) {
     const report = join(base, 'report.json');
-    await run(
-      join(bin, 'gitleaks'),
-      ['dir', '.', '--no-banner', '--exit-code=0', '-f', 'json', '-r', report],
-      {
-        cwd: join(base, repository),
-      },
-    );
+    await run(program, ['dir', '.', '--no-banner', '--exit-code=0', '-f', 'json', '-r', report], {
+      cwd: join(base, repository),
+    });
     const findings: readonly {
       readonly File: string;
       readonly StartLine: number;

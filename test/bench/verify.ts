@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { stagePackage } from '../../.ci/stage.ts';
 import { attempt, run } from '../support/services/run.ts';
+import { dependencyCruiser, depguard, gitleaks, importLinter, openPeer, type Peer } from './peers.ts';
 import { type BenchTable, medians, type Timed } from './table.ts';
 
 const PRIMITIVES = 17;
@@ -12,58 +12,18 @@ const PRIMITIVES = 17;
 const FILES = 295;
 const ROUNDS = 3;
 
-/** A peer: how it is got without touching the repository, and how it is run. */
-interface Peer {
-  readonly name: string;
-  readonly get: (folder: string) => Promise<unknown>;
-  readonly run: (folder: string, tree: string) => readonly [program: string, ...args: string[]];
+/** Tools that check a part each, with what they are told of a tree. */
+const RUNS: readonly {
+  readonly peer: Peer;
+  readonly args: (tree: string) => readonly string[];
   readonly env?: (tree: string) => Readonly<Record<string, string>>;
-}
-
-const goTool = (name: string, module: string, args: (tree: string) => readonly string[]): Peer => ({
-  name,
-  get: (folder) => run('go', ['install', module], { env: { GOBIN: folder, GOFLAGS: '' } }),
-  run: (folder, tree) => [join(folder, name), ...args(tree)],
-});
-
-const PEERS: readonly Peer[] = [
-  goTool('gitleaks', 'github.com/zricethezav/gitleaks/v8@v8.30.1', (tree) => [
-    'dir',
-    tree,
-    '--no-banner',
-    '--redact',
-    '--exit-code=0',
-  ]),
-  goTool('depguard', 'github.com/OpenPeeDeeP/depguard/v2/cmd/depguard@v2.3.0', () =>
-    each((i) => `./primitives/domain/p${i}/...`),
-  ),
+}[] = [
+  { peer: gitleaks, args: (tree) => ['dir', tree, '--no-banner', '--redact', '--exit-code=0'] },
+  { peer: depguard, args: () => each((i) => `./primitives/domain/p${i}/...`) },
+  { peer: dependencyCruiser, args: () => ['--config', '.dependency-cruiser.json', 'primitives/uisurface'] },
   {
-    name: 'dependency-cruiser',
-    get: async (folder) => {
-      await writeFile(join(folder, 'package.json'), '{ "private": true }');
-      await run(
-        'npm',
-        ['install', '--no-audit', '--no-fund', 'dependency-cruiser@18.7.2', 'typescript@5.9.3'],
-        {
-          cwd: folder,
-        },
-      );
-    },
-    run: (folder) => [
-      process.execPath,
-      join(folder, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs'),
-      '--config',
-      '.dependency-cruiser.json',
-      'primitives/uisurface',
-    ],
-  },
-  {
-    name: 'import-linter',
-    get: async (folder) => {
-      await run('python3', ['-m', 'venv', folder]);
-      await run(join(folder, 'bin/pip'), ['install', '--quiet', 'import-linter==2.16']);
-    },
-    run: (folder) => [join(folder, 'bin/lint-imports'), '--no-cache'],
+    peer: importLinter,
+    args: () => [],
     env: (tree) => ({ PYTHONPATH: each((i) => join(tree, `primitives/agent/p${i}/src`)).join(delimiter) }),
   },
 ];
@@ -85,13 +45,17 @@ export async function bench(): Promise<BenchTable> {
           env: { XDG_CACHE_HOME: cache },
         },
       );
-    const { ready, missing } = await getPeers(join(tmpdir(), 'bench-verify-peers'));
-    const peers = Object.fromEntries(
-      ready.map(({ peer, folder }): [string, Timed] => {
-        const [program, ...args] = peer.run(folder, tree);
-        return [peer.name, () => timed(program, args, { cwd: tree, env: peer.env?.(tree) ?? {} })];
-      }),
-    );
+    const missing: string[] = [];
+    const peers: Record<string, Timed> = {};
+    for (const { peer, args, env } of RUNS) {
+      try {
+        const [program, ...first] = await openPeer(peer);
+        peers[peer.name] = () =>
+          timed(program, [...first, ...args(tree)], { cwd: tree, env: env?.(tree) ?? {} });
+      } catch {
+        missing.push(peer.name);
+      }
+    }
     const ms = await medians<string>(
       {
         first: async () => {
@@ -105,14 +69,14 @@ export async function bench(): Promise<BenchTable> {
       { rounds: ROUNDS, warmup: 0 },
     );
     const of = (name: string) => ms[name] ?? Number.NaN;
-    const sum = ready.reduce((total, { peer }) => total + of(peer.name), 0);
+    const sum = Object.keys(peers).reduce((total, name) => total + of(name), 0);
     const row = (name: string, value: number, ratio: string) => [name, `${Math.round(value)} ms`, ratio];
     return {
       title: `Imports and secrets of ${PRIMITIVES * 3 * FILES} files, median of ${ROUNDS} interleaved runs`,
       rows: [
         ['', 'time', ''],
         row('verify, first run', of('first'), `${(of('first') / sum).toFixed(2)} of the sum`),
-        ...ready.map(({ peer }) => row(peer.name, of(peer.name), '')),
+        ...Object.keys(peers).map((name) => row(name, of(name), '')),
         row('sum of these', sum, ''),
         row(
           'verify, nothing changed',
@@ -134,27 +98,6 @@ export async function bench(): Promise<BenchTable> {
 
 function each<T>(make: (i: number) => T): T[] {
   return Array.from({ length: PRIMITIVES }, (_, i) => make(i));
-}
-
-/** Peers stay where they are for the next time: one of them takes minutes to build. */
-async function getPeers(base: string) {
-  const ready: { readonly peer: Peer; readonly folder: string }[] = [];
-  const missing: string[] = [];
-  for (const peer of PEERS) {
-    const folder = join(base, peer.name);
-    const complete = join(folder, 'complete');
-    try {
-      if (!existsSync(complete)) {
-        await mkdir(folder, { recursive: true });
-        await peer.get(folder);
-        await writeFile(complete, '');
-      }
-      ready.push({ peer, folder });
-    } catch {
-      missing.push(peer.name);
-    }
-  }
-  return { ready, missing };
 }
 
 /** Findings of a peer are no failure. */
@@ -198,7 +141,7 @@ async function writeTree(tree: string): Promise<void> {
   await write('go.work', `go 1.24\n\nuse (\n${each((i) => `\t./primitives/domain/p${i}\n`).join('')})\n`);
   await write('.depguard.json', JSON.stringify({ main: { files: ['$all'], deny: { log: 'use log/slog' } } }));
   await write('.dependency-cruiser.json', JSON.stringify(CRUISER));
-  await write('.importlinter', importLinter());
+  await write('.importlinter', independence());
   for (let i = 0; i < PRIMITIVES; i += 1) {
     const go = `primitives/domain/p${i}`;
     const ts = `primitives/uisurface/p${i}`;
@@ -229,7 +172,7 @@ const CRUISER = {
   options: { tsPreCompilationDeps: true },
 };
 
-function importLinter(): string {
+function independence(): string {
   const names = each((i) => `    acme_p${i}\n`).join('');
   return `[importlinter]\nroot_packages =\n${names}[importlinter:contract:1]\nname = Primitives are independent\ntype = independence\nmodules =\n${names}`;
 }
