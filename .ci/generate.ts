@@ -1,6 +1,6 @@
 /**
  * Writes the files that are derived from the sources: oclif's manifest, the JSON Schemas of the documents, the list of verify's rules,
- * and the type of the codes of errors.
+ * and the codes of errors.
  * With `--check` writes nothing and fails, naming every file that is stale.
  */
 import { globSync } from 'node:fs';
@@ -16,7 +16,7 @@ const generated = new Map<string, string>([['oclif.manifest.json', stringify(awa
 for (const [file, schema] of await schemas()) generated.set(file, stringify(schema));
 
 generated.set('src/features/verify/rules/all.ts', rules());
-generated.set('src/core/codes.ts', await codes());
+generated.set('src/core/codes.json', await codes());
 
 const kept = await readdir(join(root, 'schemas')).catch(() => []);
 const leftOver = kept.map((file) => `schemas/${file}`).filter((file) => !generated.has(file));
@@ -85,18 +85,10 @@ async function repositoryUrl(): Promise<string> {
   return `https://raw.githubusercontent.com/${path}`;
 }
 
-/** The codes that docs/errors.md explains, as a type: no other can be thrown. */
+/** The codes that docs/errors.md explains, with their titles: its keys are the type of codes, so that no other can be thrown. */
 async function codes(): Promise<string> {
   const page = await readFile(join(root, 'docs/errors.md'), 'utf8');
-  return [
-    '// Written by `npm run generate` from docs/errors.md.',
-    '/** The codes of errors, warnings and findings that docs/errors.md explains; a new one gets a section there. */',
-    'export type DocumentedCode =',
-    ...readErrorsPage(page).map(
-      ({ code }, index, all) => `  | '${code}'${index === all.length - 1 ? ';' : ''}`,
-    ),
-    '',
-  ].join('\n');
+  return stringify(Object.fromEntries(readErrorsPage(page).map(({ code, title }) => [code, title])));
 }
 
 /** The rules of `verify`: a file `rules/<ID>.ts` each. */

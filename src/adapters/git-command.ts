@@ -185,7 +185,6 @@ export function gitWords(result: RunResult): string {
   return lines === '' ? 'git printed no message' : lines.replace(/:\/\/[^@/\s]*@/g, '://');
 }
 
-/** The stdout of a run. */
 export function text(result: RunResult): string {
   return decode(result.stdout);
 }

@@ -11,7 +11,6 @@ import { ObjectReader, streamBlobs } from './git-objects.ts';
 import { fetchMissing, remotesOf, remoteUrl } from './git-remotes.ts';
 import { listChanges, parseTree, readFilters } from './git-tree.ts';
 
-/** A repository at one commit. */
 export type GitRepository = CommitTree & History & FileHistory;
 
 /**

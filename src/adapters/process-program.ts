@@ -5,7 +5,6 @@ import { allowHint, explainSkipped, locate } from '../toolchain/find.ts';
 import { checkoutOf, type FolderRules, type SkippedFolder } from '../toolchain/folders.ts';
 import { installHints, type ProgramName, programs } from '../toolchain/programs.ts';
 
-/** Settings of all runs. */
 export interface RunSettings {
   /** Redacted in what is reported of every run, as {@link RunOptions.secrets} are in one. */
   readonly secrets?: readonly string[];

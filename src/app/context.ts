@@ -11,7 +11,6 @@ export interface AppContext extends Environment {
   readonly ask?: (question: Question) => Promise<string>;
 }
 
-/** A question on the terminal. */
 export interface Question {
   readonly text: string;
   /** The answer if only return is pressed. */

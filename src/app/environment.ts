@@ -3,7 +3,6 @@ import { PrimitiveError } from '../core/errors.ts';
 import type { Network } from '../http/client.ts';
 import type { FolderRules, SkippedFolder } from '../toolchain/folders.ts';
 
-/** Properties of an output stream. */
 export interface OutputStream {
   readonly isTTY: boolean;
   /** Columns of a terminal; absent if it is none, or has no size as in some containers. */
@@ -54,7 +53,6 @@ export function plainCredentials({
   return hosts?.split(/[\s,]+/) ?? [];
 }
 
-/** The cache folder of this CLI. */
 export function cacheFolder({ variables, home }: Pick<Environment, 'variables' | 'home'>): string {
   return join(variables.XDG_CACHE_HOME || join(home, '.cache'), 'primitive');
 }

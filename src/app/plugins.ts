@@ -11,7 +11,6 @@ import type { AppContext } from './context.ts';
 import type { Environment } from './environment.ts';
 import type { ProgramAdapters } from './programs.ts';
 
-/** Plugins of this user. */
 export interface PluginAdapters {
   /** The folder that they are in; it need not exist. */
   readonly pluginStore: string;

@@ -9,7 +9,6 @@ import type { Program } from '../toolchain/find.ts';
 import type { ProgramName } from '../toolchain/programs.ts';
 import type { AppContext } from './context.ts';
 
-/** Programs of this machine. */
 export interface ProgramAdapters {
   processes(): Promise<Processes>;
   /** Starts what the repository decides about, without credentials: its own tools too, or programs as elsewhere. */

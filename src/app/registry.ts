@@ -5,7 +5,6 @@ import type { CredentialSources } from '../oci/credentials.ts';
 import { type Environment, given, networkOf, plainCredentials } from './environment.ts';
 import type { AdapterBase } from './repository.ts';
 
-/** Clients of registries. */
 export interface RegistryAdapters {
   /** For reading only, if there is no config; hosts without TLS are those of PRIMITIVE_INSECURE_REGISTRIES. */
   anyRegistry(): Promise<RegistryClient>;

@@ -6,7 +6,6 @@ import type { BuilderSetup } from './prepare.ts';
 export interface BuildahSetup extends BuilderSetup {
   /** Folder that lasts from run to run: pulled bases and cache mounts, apart for each cache namespace. */
   readonly storage: string;
-  /** The value of PATH. */
   readonly path: string | undefined;
 }
 

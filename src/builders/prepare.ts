@@ -10,7 +10,6 @@ import type { Program } from '../toolchain/find.ts';
 import type { BuildRequest, PlainHttp, ResolvedBase } from './builder.ts';
 import type { PinnedReference } from './dockerfile/pins.ts';
 
-/** Settings of a builder. */
 export interface BuilderSetup {
   readonly processes: Processes;
   readonly program: Program;
@@ -91,7 +90,6 @@ async function load(
   return { id, source, value };
 }
 
-/** The texts of secrets, to be redacted. */
 export function secretTexts(secrets: readonly LoadedSecret[]): string[] {
   return secrets.map(({ value }) => value.toString('utf8'));
 }

@@ -92,7 +92,6 @@ export function detectCi(variables: Environment['variables']): Environment['ci']
   return isSet(variables.CI) ? 'other' : undefined;
 }
 
-/** Capabilities of a stream. */
 export function describe(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   variables: Environment['variables'],

@@ -2,7 +2,6 @@ import { string as textArg } from '@oclif/core/args';
 import { boolean, custom, string } from '@oclif/core/flags';
 import type { Selection } from '../repository/selection.ts';
 
-/** Flags of every command. */
 export const baseFlags = {
   json: boolean({ summary: 'Print one JSON document on stdout, also for errors.', helpGroup: 'GLOBAL' }),
   directory: string({
@@ -40,7 +39,6 @@ export const selectionArgs = {
   }),
 };
 
-/** Flags of commands with effects. */
 export const effectFlags = {
   'dry-run': boolean({ default: false, summary: 'Print the plan and change nothing.' }),
 };
@@ -99,7 +97,6 @@ export function selectionOf(
 /** One `--report`, as it was given; checked by `checkReports`. */
 export interface ReportRequest {
   readonly text: string;
-  /** The formats that the command has. */
   readonly formats: readonly string[];
 }
 

@@ -67,7 +67,6 @@ interface Flags {
   readonly accept: boolean;
 }
 
-/** The request of these flags. */
 export function requestOf(selection: Selection, flags: Flags) {
   const { mode, staged, install, baseline, accept } = flags;
   return {

@@ -3,7 +3,6 @@ import type { Variables } from './variables.ts';
 /** Why a program gets credentials of the environment: to sign as this run, or to write the layer cache of GitHub Actions. */
 export type Need = 'signing' | 'layer-cache';
 
-/** The variables of each need. */
 const NEEDED: Readonly<Record<Need, RegExp>> = {
   signing: /^(?:COSIGN|SIGSTORE)_/i,
   'layer-cache': /^ACTIONS_(?:RUNTIME|RESULTS|CACHE)_/i,

@@ -1,4 +1,4 @@
-import type { DocumentedCode } from './codes.ts';
+import type codes from './codes.json';
 
 /**
  * Process exit codes: 0 done; 1 findings or a component failed; 2 usage or refused before any effect; 3 a tool, the
@@ -7,6 +7,9 @@ import type { DocumentedCode } from './codes.ts';
 export const EXIT_CODES = [0, 1, 2, 3, 70, 130, 143] as const;
 
 export type ExitCode = (typeof EXIT_CODES)[number];
+
+/** A code with a section in docs/errors.md, from which `npm run generate` writes the list. */
+export type DocumentedCode = keyof typeof codes;
 
 /**
  * A stable id of an error, warning or finding: one that docs/errors.md explains, a rule of `verify` (`IMP-002`), or one of

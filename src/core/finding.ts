@@ -17,7 +17,6 @@ export interface Finding {
   readonly line?: number;
   /** From 1, in UTF-16 code units. */
   readonly column?: number;
-  /** The fix. */
   readonly fix?: string;
 }
 

@@ -1,4 +1,3 @@
-/** Properties of a repository. */
 export interface GitHubRepository {
   /** `acme/gitops`, as it is called now: GitHub redirects from a former name. */
   readonly name: string;
@@ -122,6 +121,5 @@ export interface GitHub {
   log(job: number): Promise<string | undefined>;
   /** Those of a branch of this repository, newest first, open or not. */
   pulls(branch: string): Promise<readonly PullRequest[]>;
-  /** The files that a pull request changes. */
   files(pull: number): Promise<readonly PullRequestFile[]>;
 }

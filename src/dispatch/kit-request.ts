@@ -8,7 +8,6 @@ import { type KitContract, readContract } from './kit-contract.ts';
 import { limitTime, type RequestPorts } from './limit.ts';
 import { type DispatchPorts, type DispatchRequest, parseRun } from './run.ts';
 
-/** Ports of a request to a workflow of the kit. */
 export interface KitRequestPorts extends RequestPorts {
   workspace(): Promise<{
     readonly location: { readonly root: string };
@@ -39,7 +38,6 @@ export interface Asking {
   /** The code repositories of a kit that has several, and which of them this checkout is, if that is known. */
   readonly code: { readonly all: readonly string[]; readonly own: string | undefined } | undefined;
   readonly ports: DispatchPorts;
-  /** The request. */
   request(
     given: Readonly<Record<string, string | undefined>>,
     choices: DispatchRequest['choices'],

@@ -5,7 +5,6 @@ import { parseDuration } from './duration.ts';
 import type { GitHub } from './github.ts';
 import type { DispatchPorts } from './run.ts';
 
-/** Ports of a request to GitHub. */
 export interface RequestPorts {
   /** `budget`: milliseconds that one call may spend on retries and waits. */
   github(

@@ -21,7 +21,6 @@ export function inputsText({ inputs }: Pick<Asked, 'inputs'>): string {
     .join(' ');
 }
 
-/** The document of a request. */
 export function documentOf(
   entry: Asked & { readonly id?: string },
   result: GitopsRunDocument['result'],

@@ -32,7 +32,6 @@ export interface EditPlan {
   readonly faults: readonly { readonly file: string; readonly message: string }[];
 }
 
-/** Properties of a lane. */
 export interface LaneFacts {
   /** Values of its components, by path; absent if there are none. */
   readonly texts: ReadonlyMap<string, string>;

@@ -1,7 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 import { field } from '../core/object.ts';
 
-/** An image in a rendered object. */
 export interface RenderedImage {
   readonly value: string;
   /** `Deployment orders` */

@@ -17,7 +17,6 @@ export interface GitopsRepository {
    * asked for and the clone is shallow: what is missing there would be taken for what never was.
    */
   commit(revision: string, needs?: 'history'): Promise<string>;
-  /** The files of a commit. */
   at(commit: string): GitopsTree;
   /** The commit that two histories have in common. Throws `revision-unrelated` (exit 2). */
   mergeBase(a: string, b: string): Promise<string>;

@@ -11,7 +11,6 @@ export interface HttpRequest {
   readonly maxBytes: number;
 }
 
-/** A whole response. */
 export interface HttpResponse {
   /** URL of the response: after redirects not that of the request. */
   readonly url: URL;

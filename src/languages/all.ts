@@ -55,7 +55,6 @@ export function toolkitOf(id: LanguageId): Promise<Toolkit<RunnerId, LanguagePro
   return toolkit;
 }
 
-/** The toolkit for suites of a language. */
 export function suiteToolkitOf(id: TestedId): Promise<SuiteToolkit<RunnerId, LanguageProgram>> {
   return isRead(id)
     ? toolkitOf(id)
@@ -67,7 +66,6 @@ export function isRead(id: TestedId): id is LanguageId {
   return Object.hasOwn(LANGUAGES, id);
 }
 
-/** The language of a runner. */
 export function languageOfRunner(runner: RunnerId): TestedId {
   const found = (Object.keys(TESTED) as TestedId[]).find((id) => Object.hasOwn(TESTED[id].runners, runner));
   if (found === undefined) throw new Error(`no language has the runner ${runner}`);
@@ -88,7 +86,6 @@ export function isChecker(id: RunnerId): boolean {
   return RUNNERS[id].checks === true;
 }
 
-/** A runner of suites. */
 export function runnerNamed(id: RunnerId): Runner {
   return RUNNERS[id];
 }

@@ -71,7 +71,6 @@ export function placed(path: string | undefined, line: number, column: number) {
   return path === undefined ? {} : { path, line, column };
 }
 
-/** The objects of a list. */
 export function list(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return Array.isArray(value) ? value.map(record) : [];
 }

@@ -82,7 +82,6 @@ export interface CodeOwner {
   readonly identifier: string;
 }
 
-/** The kind and name of a primitive. */
 export interface PrimitiveName {
   readonly kind: string;
   /** `order-lines` */

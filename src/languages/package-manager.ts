@@ -58,7 +58,6 @@ export interface Managers<Program extends string> {
   readonly standardManager: PackageManager<Program>;
 }
 
-/** The lock file of a primitive. */
 export interface LockFile<Program extends string = string> {
   readonly manager: PackageManager<Program>;
   /** Its folder: that of the primitive, or of the workspace that it is in; '.' for the repository. */

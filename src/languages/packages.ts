@@ -1,7 +1,6 @@
 import type { ManifestMentions } from './mentions.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** Target of an import. */
 export type Target =
   /** A file or folder of the repository, links resolved; it need not exist. */
   | { readonly type: 'path'; readonly path: string }

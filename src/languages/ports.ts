@@ -1,7 +1,6 @@
 import type { Processes } from '../core/process.ts';
 import type { Files } from './source-tree.ts';
 
-/** A primitive that is tested. */
 export interface TestedPrimitive {
   readonly id: string;
   /** Relative to the root of the repository. */

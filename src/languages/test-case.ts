@@ -48,7 +48,6 @@ export function tail(text: string): string {
   return cut.slice(cut.indexOf('\n') + 1);
 }
 
-/** Cases that were executed. */
 export function executed(cases: readonly TestCase[]): readonly TestCase[] {
   return cases.filter(
     ({ outcome }) => outcome === 'passed' || outcome === 'assertion' || outcome === 'scaffold',

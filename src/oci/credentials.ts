@@ -8,7 +8,6 @@ export interface CredentialSources {
   /** DOCKER_CONFIG: the folder of `config.json`. */
   readonly dockerConfig?: string;
   readonly home?: string;
-  /** XDG_RUNTIME_DIR. */
   readonly xdgRuntimeDir?: string;
   /** XDG_CONFIG_HOME; `~/.config` if it is not set. */
   readonly xdgConfigHome?: string;

@@ -7,7 +7,6 @@ export interface BlobSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** A blob to push. */
 export interface PushOptions {
   /** A repository that has the blob. */
   readonly mountFrom?: ImageRepository;

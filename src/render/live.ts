@@ -24,7 +24,6 @@ interface Item {
   readonly log: string[];
 }
 
-/** The step that goes on. */
 interface Step {
   readonly message: string;
   readonly total: number | undefined;

@@ -3,7 +3,6 @@ import { listFiles } from './folders.ts';
 import type { ComponentInputs } from './inputs.ts';
 import type { CommitTree, TreeEntry } from './source-tree.ts';
 
-/** The build context of a component. */
 export interface BuildContext {
   readonly component: Component;
   /** Paths relative to the context, sorted by code unit. */

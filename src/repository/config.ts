@@ -62,7 +62,6 @@ export interface Config {
     readonly runtimeImports: 'warning' | 'partial';
     /** How long each suite may take. */
     readonly suiteSeconds: number;
-    /** Rules of the repository's own. */
     readonly rules: readonly OwnRule[];
   };
   readonly gitops?: {

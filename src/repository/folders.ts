@@ -1,7 +1,6 @@
 import { PrimitiveError } from '../core/errors.ts';
 import type { CommitTree, FolderEntry, TreeEntry } from './source-tree.ts';
 
-/** A folder of a commit. */
 export interface Folder {
   /** Prefix of the paths of its files, without a slash at its end; '' for none. */
   readonly path: string;

@@ -8,7 +8,6 @@ import { type InputFiles, inputDigest } from './input-digest.ts';
 import { type InputScope, readScopes } from './input-scope.ts';
 import type { CommitTree, DirtyFile } from './source-tree.ts';
 
-/** The inputs of one component's image. */
 export interface ComponentInputs {
   readonly component: Component;
   /** 64 hex digits; see `inputDigest`. */

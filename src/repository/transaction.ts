@@ -26,7 +26,6 @@ export interface FileChange {
   readonly after: NewFile | 'delete' | 'keep';
 }
 
-/** New content of a file. */
 export interface NewFile {
   readonly bytes: Uint8Array | string;
   /** By default as the file that it replaces. */

@@ -47,7 +47,6 @@ export interface Provenance {
   /** Version of the recipe that turns inputs into an image. */
   readonly recipe: number;
   readonly resolvedBases: readonly ResolvedBase[];
-  /** From {@link builderIdOf}. */
   readonly builderId: string;
   /** Name and version: `buildx 0.29.1`. */
   readonly builder: string;

@@ -20,7 +20,6 @@ export type TrustRoot =
   /** The content of such a file; `path` is for messages. */
   | { readonly type: 'text'; readonly path: string; readonly text: string };
 
-/** Trust of a verifier. */
 export interface VerifierOptions {
   /** Public keys in PEM form; none if no key signs. */
   readonly keys?: readonly string[];

@@ -8,7 +8,6 @@ import { installHints, type ProgramName, programs } from './programs.ts';
 
 /** Search path of programs. */
 export interface Search {
-  /** The value of PATH. */
   readonly path: string | undefined;
   /** Folders that were left out of PATH; an error names them if they have the program. */
   readonly skipped?: readonly SkippedFolder[];

@@ -71,7 +71,6 @@ export function appendYaml(
   return { problem: 'the value cannot be added alone' };
 }
 
-/** The documents of a text; undefined if one has an error. */
 function parse(text: string): readonly Document.Parsed[] | undefined {
   const parsed = parseAllDocuments(text, { prettyErrors: false, stringKeys: true });
   const documents = Array.isArray(parsed) ? parsed : [];

@@ -17,7 +17,6 @@ export interface GeneratorPorts {
   readonly signal: AbortSignal;
 }
 
-/** Context of the generators of all primitives. */
 export async function generatorContext({
   workspace,
   repositoryProcesses,

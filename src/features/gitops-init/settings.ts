@@ -22,7 +22,6 @@ export interface KitFlags {
 export interface KitOrigin {
   /** `https://github.com/acme/gitops`. */
   readonly remote?: string | undefined;
-  /** The default branch. */
   readonly branch?: string | undefined;
 }
 

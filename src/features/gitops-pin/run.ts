@@ -27,7 +27,6 @@ import {
 
 /** The request of both commands. */
 interface LaneRequest {
-  /** The lane that is written. */
   readonly lane: string;
   /** Names of components; empty for all. */
   readonly components: readonly string[];

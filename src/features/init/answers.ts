@@ -1,7 +1,6 @@
 import { PrimitiveError } from '../../core/errors.ts';
 import { type InitAnswers, type InitGuess, knownRegistry, registryFault, repositoryOf } from './guess.ts';
 
-/** A question to the user. */
 export interface InitQuestion {
   readonly text: string;
   /** The answer if only return is pressed. */

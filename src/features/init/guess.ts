@@ -7,7 +7,6 @@ import { guessEntries, type LanguageEntries } from '../../repository/language-en
 export interface InitFacts {
   /** `https://github.com/acme/app`. */
   readonly remote?: string | undefined;
-  /** The default branch. */
   readonly branch?: string | undefined;
   /** The texts of the manifests at the root, such as `go.mod`, by language. */
   readonly manifests?: Partial<Readonly<Record<LanguageId, string>>> | undefined;
@@ -35,7 +34,6 @@ export interface InitAnswers {
   readonly registry: string;
   /** Branch that publishes releases. */
   readonly branch: string;
-  /** If they are known. */
   readonly ids?: RepositoryIds | undefined;
   readonly languages: LanguageEntries;
 }

@@ -29,7 +29,6 @@ export interface InitPorts extends IdPorts {
   readonly cwd: string;
   /** Of this CLI. */
   readonly version: string;
-  /** With the config that exists. */
   workspace(): Promise<{ readonly config: Config }>;
   /** `remote` and default `branch` of a repository, by git. */
   origin(root: string): Promise<Pick<InitFacts, 'remote' | 'branch'>>;

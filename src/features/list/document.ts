@@ -56,7 +56,6 @@ export const listSchema = strictObject({
 /** `primitive.list/v1`. */
 export type ListDocument = DataOf<typeof listSchema>;
 
-/** One primitive of the list. */
 export type ListEntry = ListDocument['primitives'][number];
 
 /** How a primitive of the work tree compares with HEAD. */

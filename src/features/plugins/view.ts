@@ -9,7 +9,6 @@ export function pluginsOutcome(document: PluginsDocument): Outcome {
   return { document, text: (style) => pluginsText(document, style), exit: 0 };
 }
 
-/** One plugin with all that it brings. */
 export function inspectOutcome(document: PluginsDocument): Outcome {
   const text = (style: Style) => document.plugins.map(({ plugin }) => details(plugin, style)).join('\n');
   return { document, text: (style) => `${text(style)}${problemsText(document, style)}`, exit: 0 };
@@ -67,7 +66,6 @@ function details(plugin: PluginEntry['plugin'], style: Style): string {
   return `${style.bold(sanitizeLine(plugin.name))}\n${body}`;
 }
 
-/** The manifest that was written. */
 export function manifestOutcome(document: PluginManifestDocument): Outcome {
   const count = document.commands.length === 1 ? '1 command' : `${document.commands.length} commands`;
   return { document, text: () => `${sanitizeLine(document.file)}: ${count}\n`, exit: 0 };

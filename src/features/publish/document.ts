@@ -118,7 +118,6 @@ export const publishPlanSchema = strictObject({
   channel: strictObject(channel),
 });
 
-/** The report of a publish. */
 export const publishSchema = strictObject({
   schema: Type.Literal('primitive.publish/v1'),
   verdict: Type.Enum(['published', 'sealed', 'tagged', 'failed'], {

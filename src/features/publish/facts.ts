@@ -36,7 +36,6 @@ export interface FactsInput extends RecordsInput {
   readonly source?: string;
   readonly run: Run;
   readonly tags: readonly string[];
-  /** The selected components. */
   readonly inputs: readonly ComponentInputs[];
   /** False if the selection leaves components out. */
   readonly whole: boolean;

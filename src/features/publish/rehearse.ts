@@ -32,7 +32,6 @@ export interface DueBuilds {
   readonly planned: boolean;
 }
 
-/** Requirements of the builds. */
 export interface RehearsedBuilds {
   /** The bases that the builder would pull. */
   readonly bases: readonly BaseReference[];

@@ -13,7 +13,6 @@ import type { TaskResult } from './execution.ts';
 /** A report without the facts of the host; the caller adds those. */
 export type ExecutedPublish = Omit<PublishReport, 'run'>;
 
-/** The report of an executed plan. */
 export function reportPublish(
   plan: PublishPlan,
   outcomes: readonly TaskResult[],

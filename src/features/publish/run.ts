@@ -68,7 +68,6 @@ export interface PublishPorts extends IdentityPorts, SecretPorts {
   readonly hooks: RunHooks;
   workspace(): Promise<{ readonly location: ConfigLocation; readonly config: PublishConfig }>;
   tree(): Promise<CommitTree & History>;
-  /** All components of HEAD. */
   components(): Promise<readonly Component[]>;
   registry(): Promise<Registry & { requests(): number }>;
   verifier(): Promise<BundleVerifier>;

@@ -63,7 +63,6 @@ function isBuilt(result: TaskResult | BuiltTask): result is BuiltTask {
   return 'built' in result;
 }
 
-/** A build that goes on. */
 interface Building {
   /** As soon as it is known; undefined if the build failed before. */
   readonly digest: Promise<Digest | undefined>;
@@ -117,7 +116,6 @@ function unbuilt(task: Task): TaskResult {
   return { task, ok: true, image: planned.sealed, ...optional('manifest', manifest) };
 }
 
-/** A signature, and of what. */
 interface Signature {
   readonly digests: ReadonlySet<Digest>;
   readonly bundle: Uint8Array;

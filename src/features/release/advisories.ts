@@ -8,7 +8,6 @@ import { MANIFEST, PRIMITIVES } from '../../repository/primitive-folders.ts';
 import { readManifest } from '../../repository/provenance.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
 
-/** The files of a commit. */
 export interface PastCommit {
   readonly root: string;
   read(path: string): Promise<Uint8Array | undefined>;

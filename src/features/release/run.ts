@@ -18,7 +18,6 @@ import { type BundleVerifier, createVerifier } from '../../seal/verifier.ts';
 import { type AdvisoryPorts, releaseAdvisories } from './advisories.ts';
 import type { ReleaseReport, ReportedImage } from './document.ts';
 
-/** A request of the release commands. */
 export interface ReleaseRequest {
   /** A commit, a tag of the release records such as `main`, or an image; HEAD if it is absent. */
   readonly target: string | undefined;
@@ -29,7 +28,6 @@ export interface ReleaseRequest {
   readonly images: boolean;
 }
 
-/** Ports of the release commands. */
 export interface ReleasePorts extends AdvisoryPorts {
   readonly cwd: string;
   workspace(): Promise<{

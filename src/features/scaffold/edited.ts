@@ -20,7 +20,6 @@ export type PastFiles = FileHistory & Pick<CommitTree, 'root' | 'readWhole' | 'c
 /** The text that a recorded version of the template makes of a file, if it has the digest; undefined if none has. */
 export type PastRendering = (path: string, digest: Digest) => Promise<string | undefined>;
 
-/** The record of an edited file. */
 export interface EditedRecord {
   /** As it was scaffolded. */
   readonly written: Digest;

@@ -107,7 +107,6 @@ function planChanged(
 /** The action for an existing file. */
 type Changed = Pick<FilePlan, 'action' | 'reason' | 'merged' | 'conflicts' | 'bytes'>;
 
-/** The file at a path. */
 type FoundFile = Extract<Existing, { type: 'file' }>;
 
 function sourceOf(path: string | undefined, { templates }: ScaffoldFacts): Pick<PlannedFile, 'source'> {

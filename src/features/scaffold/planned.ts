@@ -63,7 +63,6 @@ export function isBehind({ action, reason }: PlannedFile): boolean {
   return (action === 'keep' || action === 'skip') && BEHIND.includes(reason);
 }
 
-/** Actions that write a file. */
 export const WRITES: readonly Action[] = ['create', 'update', 'merge', 'move'];
 
 /** Whether a file stays as its owner has it, or with the owner's changes. */

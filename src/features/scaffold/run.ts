@@ -31,7 +31,6 @@ export interface ScaffoldRequest {
   readonly dryRun: boolean;
 }
 
-/** A question to the user. */
 interface Question {
   readonly text: string;
   /** Why an answer cannot be used; undefined if it can. */

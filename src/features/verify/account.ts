@@ -140,7 +140,6 @@ export function judgedFiles(
   }: {
     readonly rules: readonly AnyRule[];
     readonly placeOf: (path: string) => Place;
-    /** The subjects that a scan is for. */
     readonly subjectsOf: (scan: AnyScan) => readonly string[];
   },
 ): Map<string, ReadonlySet<Family>> {

@@ -19,7 +19,6 @@ import type { Scope } from './scope.ts';
 import type { Fact, Primitive, SubjectName, Subjects } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** Ports for reading facts. */
 export type FactPorts = Pick<
   VerifyPorts,
   'tree' | 'config' | 'scans' | 'threads' | 'regenerate' | 'compareProto' | 'emit' | 'signal'

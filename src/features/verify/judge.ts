@@ -53,7 +53,6 @@ function grouped(facts: readonly Fact[]): Grouped {
   return bySubject;
 }
 
-/** Subjects that a rule judges. */
 function valuesFor({ subject, within }: AnyRule, bySubject: Grouped) {
   const places = [...(bySubject.get(subject) ?? [])].filter(([place]) => reaches(within, place));
   return places.length === 1 && places[0] !== undefined

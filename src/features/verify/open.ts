@@ -20,7 +20,6 @@ import { ruleSet } from './rule-set.ts';
 import type { ScanStore, ScanThreads } from './scan.ts';
 import type { WorkTree } from './work-tree.ts';
 
-/** Ports for opening the ports of verify. */
 export interface OpenPorts {
   workspace(): Promise<Workspace>;
   kinds(): Promise<Kinds>;

@@ -21,7 +21,6 @@ export async function readPrimitiveData(ports: PrimitiveDataPorts): Promise<read
   return primitives.map(primitiveData);
 }
 
-/** A primitive as plain data. */
 export function primitiveData({ id, path, kind, files }: Primitive): PrimitiveData {
   const [kindName = '', name = ''] = id.split('/');
   return { id, kind: kindName, name, path, language: kind?.language, files };

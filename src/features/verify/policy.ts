@@ -14,7 +14,6 @@ export interface PolicyPlace {
   readonly location: ConfigLocation;
   /** Of this program. */
   readonly version: string;
-  /** Plugins of this user. */
   readonly plugins: readonly { readonly name: string; readonly folder: string }[];
   /** One that does not exist yet, for kinds. */
   readonly folder: string;

@@ -74,7 +74,6 @@ export type Installing = false | { readonly scripts: boolean };
 
 export interface SuitePorts extends RunnerPorts {
   readonly tree: WorkTree;
-  /** Finds a program on PATH. */
   readonly program: (name: ProgramName) => Promise<FindResult>;
   /** Variables that say where a service is, such as `TEST_POSTGRES_URL`. */
   readonly variables: Readonly<Record<string, string | undefined>>;

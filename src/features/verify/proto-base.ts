@@ -14,7 +14,6 @@ export interface ProtoBase {
   readonly why: string | null;
 }
 
-/** Ports for finding a base. */
 export interface BasePorts {
   readonly tree: Pick<WorkTree, 'at' | 'before'>;
   readonly config: Pick<Config, 'channel'>;

@@ -14,7 +14,6 @@ export interface ProtoModule {
   readonly root: string;
   /** The folder of the `buf.yaml` that is for them, if there is one. */
   readonly settingsFolder: string;
-  /** Its content. */
   readonly settings: unknown;
   /** Path below {@link root} -> content; sorted. */
   readonly files: ReadonlyMap<string, Uint8Array>;

@@ -7,7 +7,6 @@ import type { VerifyRequest } from './ports.ts';
 import type { Scope } from './scope.ts';
 import type { SuiteResults } from './suites/run.ts';
 
-/** Results of a run. */
 interface Results
   extends Pick<
     VerifyDocument,

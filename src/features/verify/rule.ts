@@ -87,5 +87,4 @@ export interface Scan<S extends ScannedName = ScannedName> {
   ): readonly Omit<Subjects[S], keyof InFile>[] | Promise<readonly Omit<Subjects[S], keyof InFile>[]>;
 }
 
-/** A scan of any subject. */
 export type AnyScan = { [S in ScannedName]: Scan<S> }[ScannedName];

@@ -42,7 +42,6 @@ export interface ScanThread {
   readonly scan: (files: readonly ScanTask[]) => Promise<readonly ScanOutcome[]>;
 }
 
-/** Outcome of the scans of one file. */
 export interface ScanOutcome {
   readonly results: ScanResults;
   /** Scans that were ended, by name, with the reason: `it took longer than 5 s`. */
@@ -101,7 +100,6 @@ export async function scanFiles(
     readonly store: ScanStore;
     readonly threads: ScanThreads;
     readonly signal: AbortSignal;
-    /** Whose file it is. */
     readonly inFile: (path: string) => Omit<InFile, 'path'>;
   },
 ): Promise<Scanned> {

@@ -19,7 +19,6 @@ export const OWN_REPOSITORY = 'a repository of its own';
 
 const A_LINK = 'a link';
 
-/** Scope of a run. */
 export interface Scope {
   /** The folder of the config, relative to the root of the repository; '' for the root. */
   readonly base: string;
@@ -42,7 +41,6 @@ export interface Scope {
   readonly ownerOf: (path: string) => Primitive | undefined;
   /** Files outside of a primitive's folder that its image includes, with the ids of the selected primitives, sorted. */
   readonly shipped: ReadonlyMap<string, readonly string[]>;
-  /** Whose file it is. */
   readonly inFile: (path: string) => Omit<InFile, 'path'>;
   readonly placeOf: (path: string) => Place;
   /** Whether this run judges a file. */
@@ -51,7 +49,6 @@ export interface Scope {
   readonly covers: (rule: RuleId, path: string | undefined) => boolean;
 }
 
-/** Ports for reading a scope. */
 export type ScopePorts = Pick<VerifyPorts, 'tree' | 'config' | 'kinds' | 'location' | 'cwd' | 'rules'>;
 
 /** Of primitives without a change of their own, those that a change of other files concerns. */

@@ -188,7 +188,6 @@ export interface ProtoChanges {
   readonly with: string;
   /** The files that were compared, relative to the root of the repository. */
   readonly files: readonly string[];
-  /** The changes. */
   readonly changes: readonly ProtoChange[];
 }
 
@@ -228,7 +227,6 @@ export interface ModelSubject {
 export interface ForeignProblem {
   /** Relative to the root of the repository. */
   readonly path: string;
-  /** The id of the rule. */
   readonly rule: string;
   readonly problem: PluginProblem;
 }

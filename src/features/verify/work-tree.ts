@@ -9,7 +9,6 @@ export interface Snapshot {
 
 /** The files of a commit. */
 export interface PastTree extends Snapshot {
-  /** Its id. */
   readonly commit: string;
 }
 

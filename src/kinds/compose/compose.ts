@@ -286,7 +286,6 @@ function postgres(nodes: readonly Node[]): WritableMapping {
   };
 }
 
-/** The database of a primitive that has one. */
 function databaseOf({ settings, service }: Node): string | undefined {
   return Object.values(settings).some(({ postgres: is }) => is) ? service.replaceAll('-', '_') : undefined;
 }

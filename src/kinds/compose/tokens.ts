@@ -12,7 +12,6 @@ export type Callers = Extract<LocalSetting, { callers: unknown }>['callers'];
 
 /** A token in a list of callers. */
 export interface Accepted {
-  /** Who sends it. */
   readonly name: string;
   readonly file: string;
 }

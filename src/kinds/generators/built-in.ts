@@ -22,7 +22,6 @@ export const BUILT_IN: Readonly<Record<string, Readonly<Record<string, BuiltIn>>
   ...platformGenerators,
 };
 
-/** The names of the built-in generators. */
 export const builtInNames: readonly string[] = Object.keys(BUILT_IN);
 
 /** The built-in generator that is meant, if one is. Throws `generator-version` (exit 2). */

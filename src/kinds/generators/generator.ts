@@ -13,7 +13,6 @@ export interface BuiltIn {
   readonly generate: (generator: Generator, source: GeneratorInput) => Promise<Made>;
 }
 
-/** Input of a built-in generator. */
 export interface GeneratorInput {
   readonly read: ReadFile;
   /** Put before paths in messages. */

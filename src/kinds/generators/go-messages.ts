@@ -71,7 +71,6 @@ export function goFieldType(field: MessageField, nameOf: (message: string) => st
   return { type: `${field.label === 'many' ? '[]' : 'map[string]'}${element}`, isMissing: isEmpty };
 }
 
-/** The type of one value. */
 export function goValueType(
   { type, message, isEnum }: Pick<MessageField, 'type' | 'message' | 'isEnum'>,
   nameOf: (message: string) => string,

@@ -116,7 +116,6 @@ function textOf(node: SyntaxNode): string | undefined {
   return node.type === 'StringLiteral' ? String(node.value) : undefined;
 }
 
-/** A name or the value of a string. */
 function nameOf(node: unknown): string | undefined {
   if (!isNode(node)) return undefined;
   if (node.type === 'StringLiteral') return String(node.value);

@@ -3,7 +3,6 @@ import { formed, strictObject } from '../../core/schema.ts';
 import { type Language, NO_FLAGS, reservedWords } from '../language.ts';
 import { infrastructure } from './infrastructure.ts';
 
-/** TypeScript and JavaScript. */
 export const typescript = {
   code: /\.[cm]?[jt]sx?$/,
   embedding: /\.(?:vue|svelte|astro|mdx)$/,

@@ -5,7 +5,6 @@ import type { SourceTree } from '../source-tree.ts';
 
 /** A package.json, as far as it decides what imports mean. */
 export interface NpmPackage {
-  /** The file. */
   readonly path: string;
   readonly folder: string;
   readonly name: string | undefined;

@@ -19,9 +19,7 @@ interface Mentioned {
 interface Place {
   readonly language: LanguageId;
   readonly repository: SourceTree;
-  /** The file. */
   readonly path: string;
-  /** The primitive of the file. */
   readonly own: Primitive | undefined;
   readonly ownerOf: (path: string) => Primitive | undefined;
   readonly resolve: Resolve;

@@ -1,7 +1,6 @@
 import { entropyOf } from './entropy.ts';
 import type { Literal, SecretKind } from './secret.ts';
 
-/** Format of the secrets of a service. */
 export interface SecretFormat {
   /** As a finding shows it: `GitHub token`. */
   readonly name: string;

@@ -41,7 +41,6 @@ const PUBLIC_NAME =
 /** Characters that allow lists look at: some of their patterns take more than linear time. */
 export const ALLOW_LENGTH = 512;
 
-/** Words of the rules. */
 export const gitleaksWords: readonly string[] = RULES.flatMap(({ keywords }) => keywords);
 
 /** Patterns by their flags and source: of most, no text has a word. */

@@ -66,7 +66,6 @@ const RULES = rules.flatMap((rule) => {
   return LEFT_OUT.has(name) ? [] : [{ name, words: WORDS[name], rule: { id: rule.meta.id, rule } }];
 });
 
-/** Words of the rules. */
 export const secretlintWords: readonly string[] = Object.values(WORDS).flat();
 
 /** Rules that run on each text, because what their matches have in them is not known. */

@@ -172,7 +172,6 @@ function obstacle(primitive: Primitive, cause: Obstacle['cause'], message: strin
 
 /** The toolchain of a primitive, with all dependencies there. */
 interface Prepared {
-  /** The file of the toolchain. */
   readonly tool: string;
   readonly lock: LockFile;
   readonly toolkit: Awaited<ReturnType<typeof suiteToolkitOf>>;

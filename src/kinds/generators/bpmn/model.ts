@@ -37,7 +37,6 @@ export interface ErrorCode {
 /** An event of another service that becomes a message, as `primitive.yaml` says. */
 export interface EventType {
   readonly type: string;
-  /** The identifier of the message. */
   readonly message: string;
   /** Paths in the event. */
   readonly correlation?: string | undefined;

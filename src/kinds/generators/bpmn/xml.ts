@@ -8,7 +8,6 @@ export interface Position {
   readonly column: number;
 }
 
-/** An element of an XML document. */
 export interface XmlElement {
   /** With the prefix of {@link NAMESPACES} if its namespace is one of them, else with that of the document. */
   readonly name: string;

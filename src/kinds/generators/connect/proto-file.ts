@@ -1,7 +1,6 @@
 import { NAME, readService, type Service, TYPE } from '../../proto-service.ts';
 import { Tokens } from '../../proto-tokens.ts';
 
-/** A field of a message. */
 export interface Field {
   /** In JSON. */
   readonly name: string;

@@ -108,7 +108,6 @@ function namesOf({ package: scope, services }: ServiceSchema): (message: string)
   };
 }
 
-/** The type of one value, and its default. */
 function typeAndZero(
   { type, message, isEnum }: ValueType,
   nameOf: (message: string) => string,
