@@ -26,7 +26,8 @@ export async function helm(args, input = '') {
     return (await running).stdout;
   } catch (error) {
     if (error.code === 'ENOENT') throw new Refused('helm is not on PATH');
-    throw new Refused(`helm ${args.slice(0, 3).join(' ')}: ${(error.stderr || error.message).trim()}`);
+    const why = (error.stderr || error.message).replace(/\n+Use --debug flag to render out invalid YAML/, '');
+    throw new Refused(`helm ${args.slice(0, 3).join(' ')}: ${why.trim()}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { helm, helmYaml, Refused } from './helm.mjs';
+import { pathsIn } from './links.mjs';
 
 const run = promisify(execFile);
 const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
@@ -122,8 +123,8 @@ export async function leftOverlays(lanes) {
   for (const folder of lanes.flatMap((lane) => overlaysOf(lane)))
     await addFolders(folder, used).catch(() => undefined);
   const known = new Set([...used].map((folder) => resolve(folder)));
-  const all = readdirSync('.', { recursive: true })
-    .filter((path) => NAMES.includes(path.split('/').at(-1)) && !/(^|\/)(node_modules|\.git)\//.test(path))
+  const all = pathsIn('.')
+    .filter((path) => NAMES.includes(path.split('/').at(-1)))
     .map((path) => join(path, '..'));
   return all.filter((folder) => !known.has(resolve(folder))).sort();
 }

@@ -2,12 +2,13 @@
 // repository that it is run in. Its own code and policy are those of the repository that this file is in: the gate runs
 // it from the commit that a change is made to, so that no change judges itself.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { refuseAdmission } from './admission.mjs';
 import { codeOf, fillSource, previewOf, readDeployments } from './applicationsets.mjs';
 import { helm, helmYaml, Refused, report } from './helm.mjs';
+import { pathsIn, refuseLinks } from './links.mjs';
 import { buildOverlay, judgeOverlay, leftOverlays, overlaysOf } from './overlays.mjs';
 import { objectsIn, sayRemoved } from './removed.mjs';
 
@@ -168,8 +169,8 @@ export function renderComponent(component, lane, kit, overrides = {}) {
 /** The YAML files in a folder, at any depth. */
 function yamlIn(folder, root = '.') {
   if (!existsSync(join(root, folder))) return [];
-  const paths = readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, path));
-  return paths.filter((path) => /\.ya?ml$/.test(path)).sort();
+  const paths = pathsIn(join(root, folder)).map((path) => relative(root, path));
+  return paths.filter((path) => /\.ya?ml$/.test(path));
 }
 
 const componentFiles = (root) => yamlIn(COMPONENTS, root).filter((path) => path.endsWith('/component.yaml'));
@@ -395,6 +396,7 @@ async function renderAll(folder) {
   }
   refuseTwins(components, kit);
   await refuseAdmission(own).catch(report);
+  refuseLinks(root, kit);
   // What belongs to a component that cannot be read is not known.
   if (found.length === files.length) refuseUnread(components, parts, kit);
   const areas = new Set(components.map(({ area }) => area));

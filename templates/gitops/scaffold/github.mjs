@@ -164,25 +164,52 @@ export async function createPull(branch, { title, body }) {
   }
 }
 
+/** How often GitHub is asked where it does not answer, or not as it should, and for how long each time, in milliseconds. */
+const ATTEMPTS = 5;
+const PATIENCE = 30_000;
+
+/** Calls GitHub. What it fails with now and then is asked again: all that is sent here may be sent twice. */
 export async function api(method, path, body) {
+  for (let attempt = 1; ; attempt++) {
+    const { status, text, wait } = await ask(method, path, body);
+    if (status >= 200 && status < 300) return JSON.parse(text);
+    if (wait !== undefined && attempt < ATTEMPTS) {
+      const seconds = wait || 2 ** (attempt - 1);
+      console.log(`${method} ${path}: status ${status}. Asking again in ${seconds} s.`);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      continue;
+    }
+    const refused = new Refused(
+      status === 403 && method === 'POST'
+        ? `GitHub refused to write (403, ${path}). Set up the GitHub App: see ${FOLDER}/README.md.\n${text}`
+        : `${method} ${path} failed with status ${status}: ${text}`,
+    );
+    throw Object.assign(refused, { status });
+  }
+}
+
+/** One answer; `wait` if it may be another one later: the seconds that GitHub asks for, at most a minute, or 0. No answer has status 0. */
+async function ask(method, path, body) {
   const { GITHUB_API_URL, GITHUB_REPOSITORY, TOKEN } = process.env;
-  const response = await fetch(`${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/${path}`, {
-    method,
-    headers: {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${TOKEN}`,
-      'x-github-api-version': '2022-11-28',
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer = await response.text();
-  if (response.ok) return JSON.parse(answer);
-  const refused = new Refused(
-    response.status === 403 && method === 'POST'
-      ? `GitHub refused to write (403, ${path}). Set up the GitHub App: see ${FOLDER}/README.md.\n${answer}`
-      : `${method} ${path} failed with status ${response.status}: ${answer}`,
-  );
-  throw Object.assign(refused, { status: response.status });
+  try {
+    const response = await fetch(`${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/${path}`, {
+      method,
+      headers: {
+        accept: 'application/vnd.github+json',
+        authorization: `Bearer ${TOKEN}`,
+        'x-github-api-version': '2022-11-28',
+      },
+      signal: AbortSignal.timeout(PATIENCE),
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const { status, headers } = response;
+    const text = await response.text();
+    const later = headers.get('retry-after');
+    const isPassing = status === 429 || status >= 500 || (status === 403 && later !== null);
+    return { status, text, ...(isPassing && { wait: Math.min(Number(later) || 0, 60) }) };
+  } catch (error) {
+    return { status: 0, text: `${error.message} ${error.cause?.message ?? ''}`.trim(), wait: 0 };
+  }
 }
 
 export function summary(text) {

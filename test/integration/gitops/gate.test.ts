@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,6 +45,13 @@ async function write(root: string, files: Changes) {
   }
 }
 
+async function link(root: string, links: Readonly<Record<string, string>>) {
+  for (const [path, target] of Object.entries(links)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await symlink(target, join(root, path));
+  }
+}
+
 let runs = 0;
 
 /** What the gate of a repository says of a change to it, as the workflow runs it. */
@@ -52,14 +59,24 @@ async function judge(
   change: Changes,
   {
     base = {},
+    baseLinks = {},
+    links = {},
     lanes = ['dev', 'production'],
-  }: { readonly base?: Changes; readonly lanes?: readonly string[] } = {},
+  }: {
+    readonly base?: Changes;
+    /** Path -> what the link says. */
+    readonly baseLinks?: Readonly<Record<string, string>>;
+    readonly links?: Readonly<Record<string, string>>;
+    readonly lanes?: readonly string[];
+  } = {},
 ) {
   runs += 1;
   const root = join(folder, `${runs}`);
   await write(join(root, 'base'), { ...(await kitFiles(lanes)), ...base });
   await cp(join(root, 'base'), join(root, 'change'), { recursive: true });
   await write(join(root, 'change'), change);
+  await link(join(root, 'base'), baseLinks);
+  await link(join(root, 'change'), { ...baseLinks, ...links });
   const { code, stdout, stderr } = await attempt(
     process.execPath,
     ['../base/.github/primitive/render.mjs', '../rendered'],
@@ -331,6 +348,34 @@ describe('the gate', () => {
     });
     const places = faults.map((fault) => fault.split(':')[0]);
     expect(places).toEqual(expect.arrayContaining(unread));
+  });
+
+  test('refuses links and submodules that a change brings, and no others', async () => {
+    const outward = /is a link that leads out of the repository: Argo CD would stop at it/;
+    const plain = /is a link; what is deployed is in plain files/;
+    const brought = {
+      'docs/etc': ['/etc', outward],
+      'docs/way/out': ['../../../change/docs', outward],
+      [`${COMPONENTS}/apps/orders/notes`]: ['../../../../../../..', outward],
+      'sources/values/env/production/apps/orders.yaml': ['../../../_shared/apps/orders.yaml', plain],
+      [`${COMPONENTS}/more`]: ['apps', plain],
+      'sources/charts/primitive-runtime/templates/more.yaml': ['processes.yaml', plain],
+    } as const;
+    const links = Object.fromEntries(Object.entries(brought).map(([path, [target]]) => [path, target]));
+    const { faults } = await judge(ORDERS, { links });
+    for (const [path, [, fault]] of Object.entries(brought))
+      expect(faults.filter((text) => text.startsWith(`${path} `))).toEqual([expect.stringMatching(fault)]);
+    const modules =
+      '[submodule "a"]\n\tpath = environments/_shared/components/a\n\turl = https://evil.example/a\n';
+    expect(await faultOf({ ...ORDERS, '.gitmodules': modules })).toMatch(/^\.gitmodules has changed/);
+    // The owner's own, of before.
+    const baseLinks = { 'docs/readme.md': '../README.md', 'docs/far': '/usr/share/doc' };
+    const base = { ...ORDERS, '.gitmodules': modules };
+    const kept = await judge(
+      { 'README.md': 'x\n' },
+      { base, baseLinks, links: { 'docs/more': 'readme.md' } },
+    );
+    expect(kept.faults).toEqual([]);
   });
 
   test('refuses to remove what is enabled, and takes it away once it is not', async () => {

@@ -255,11 +255,36 @@ describe('the generator', () => {
   });
 
   test('a run that ended between push and pull request is gone on with', async () => {
-    world.github.fault({ method: 'POST', path: /\/pulls$/, status: 502 });
+    world.github.fault({
+      method: 'POST',
+      path: /\/pulls$/,
+      status: 401,
+      body: { message: 'Bad credentials' },
+    });
     expect(await world.scaffold(request('broken'))).toMatchObject({ code: 1, step: 'propose' });
     expect(await pullOf('scaffold/domain-broken-v1')).toMatchObject({ count: 0 });
     expect(await world.scaffold(request('broken'))).toMatchObject({ code: 0 });
     expect(await pullOf('scaffold/domain-broken-v1')).toMatchObject({ count: 1 });
+  });
+
+  test('what GitHub fails with now and then is asked again, and makes one pull request', async () => {
+    const { github } = world;
+    github.fault({ method: 'POST', path: /git\/trees$/, status: 502 });
+    github.fault({ method: 'POST', path: /git\/commits$/, status: 'reset', when: 'after' });
+    github.fault({
+      path: /\/pulls\?/,
+      status: 403,
+      headers: { 'retry-after': '1' },
+      body: { message: 'Slow down.' },
+    });
+    github.fault({ method: 'POST', path: /\/pulls$/, status: 504, when: 'after' });
+    const { code, output } = await world.scaffold(request('patient'));
+    const statuses = [...output.matchAll(/: status (\d+)\. Asking again in 1 s\./g)].map(
+      ([, status]) => status,
+    );
+    expect(statuses).toEqual(['403', '502', '0', '504']);
+    expect(code).toBe(0);
+    expect(await pullOf('scaffold/domain-patient-v1')).toMatchObject({ count: 1 });
   });
 
   test('a refused pull request says what to allow', async () => {
