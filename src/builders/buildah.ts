@@ -28,7 +28,6 @@ import {
   basesOf,
   baseUnavailable,
   buildFailed,
-  checkLayout,
   type PreparedBuild,
   prepare,
   SOURCE_DATE_EPOCH,
@@ -135,7 +134,6 @@ async function build(
       }),
     );
     await listPlatforms(request.output);
-    await checkLayout(request);
     return { layout: request.output, bases: basesOf(images), caches: [] };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });

@@ -14,7 +14,6 @@ import {
   basesOf,
   baseUnavailable,
   buildFailed,
-  checkLayout,
   csvField,
   type LoadedSecret,
   type PreparedBuild,
@@ -95,7 +94,6 @@ async function build(setup: BuilderSetup, request: BuildRequest): Promise<BuildR
     if (run.exitCode !== 0) throw failure(prepared, setup);
     // BuildKit's content store leaves its empty working folder behind.
     await rm(join(request.output, 'ingest'), { recursive: true, force: true });
-    await checkLayout(request);
     return { layout: request.output, bases: basesOf(request.images), caches: request.cacheFrom };
   } catch (error) {
     await rm(request.output, { recursive: true, force: true });

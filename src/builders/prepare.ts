@@ -2,9 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { diskFullAdvice, PrimitiveError } from '../core/errors.ts';
 import { isMaskable } from '../core/mask.ts';
-import { formatPlatform } from '../core/platform.ts';
 import type { Processes } from '../core/process.ts';
-import { readImageLayout } from '../oci/layout.ts';
 import type { BuildSecret } from '../repository/config.ts';
 import type { Program } from '../toolchain/find.ts';
 import type { BuildRequest, PlainHttp, ResolvedBase } from './builder.ts';
@@ -155,19 +153,6 @@ export function baseUnavailable(
     why,
     suggestions: [...suggestions, 'Check the name, the digest, and the pull access of this machine.'],
     exit: 3,
-  });
-}
-
-/** Refuses a layout without exactly the platforms that were asked for. */
-export async function checkLayout(request: BuildRequest): Promise<void> {
-  const { platforms } = await readImageLayout(request.output);
-  const [made, asked] = [platforms, request.platforms].map((list) =>
-    list.map(formatPlatform).sort().join(', '),
-  );
-  if (made === asked) return;
-  throw new PrimitiveError('build-failed', 'The builder built the wrong platforms', {
-    why: `asked for ${asked}, got ${made}`,
-    exit: 1,
   });
 }
 

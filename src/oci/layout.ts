@@ -21,9 +21,8 @@ import type { Descriptor, ImageRepository, Manifest } from './types.ts';
 export interface ImageLayout {
   /** Always an index, also over one platform; the same bytes for the same children and annotations. */
   readonly index: Manifest;
-  /** The index's children in its order, which is that of {@link ImageLayout.platforms}. */
-  readonly manifests: readonly Manifest[];
-  readonly platforms: readonly Platform[];
+  /** The index's children, in its order. */
+  readonly images: readonly { readonly manifest: Manifest; readonly platform: Platform }[];
   /** Configs and layers, each once, sorted by digest, read from disk when they are opened. */
   readonly blobs: readonly BlobSource[];
 }
@@ -55,8 +54,7 @@ export async function readImageLayout(
       manifests: sorted.map(({ manifest, platform }) => ({ ...descriptorOf(manifest), platform })),
       annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
     }),
-    manifests: sorted.map((image) => image.manifest),
-    platforms: sorted.map((image) => image.platform),
+    images: sorted,
     blobs: await blobSources(layout, sorted),
   };
 }
@@ -74,10 +72,10 @@ export async function listPlatforms(folder: string): Promise<void> {
 export async function pushLayout(
   registry: Registry,
   repository: ImageRepository,
-  { blobs, manifests, index }: ImageLayout,
+  { blobs, images, index }: ImageLayout,
 ): Promise<void> {
   await settleAll(blobs.map((blob) => registry.pushBlob(repository, blob)));
-  await settleAll(manifests.map((manifest) => registry.putManifest(repository, manifest.digest, manifest)));
+  await settleAll(images.map(({ manifest }) => registry.putManifest(repository, manifest.digest, manifest)));
   await registry.putManifest(repository, index.digest, index);
 }
 

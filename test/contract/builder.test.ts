@@ -459,17 +459,16 @@ interface Image {
 }
 
 async function readImages({ layout }: BuildResult): Promise<Image[]> {
-  const { manifests, platforms } = await readImageLayout(layout);
+  const { images } = await readImageLayout(layout);
   const blob = (digest: string) => readFile(join(layout, 'blobs/sha256', digest.slice('sha256:'.length)));
   return Promise.all(
-    manifests.map(async ({ bytes }, index) => {
+    images.map(async ({ manifest: { bytes }, platform }) => {
       const { config, layers } = JSON.parse(Buffer.from(bytes).toString());
       const files = new Map<string, string>();
       for (const { digest } of layers)
         for (const [path, content] of await untar(await blob(digest))) files.set(path, content);
-      const platform = platforms[index];
       return {
-        platform: platform === undefined ? '' : formatPlatform(platform),
+        platform: formatPlatform(platform),
         config: JSON.parse((await blob(config.digest)).toString()),
         files,
       };

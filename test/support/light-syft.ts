@@ -39,16 +39,15 @@ async function main(): Promise<void> {
   }
   await access(values.config);
   const platform = parsePlatform(values.platform);
-  const { index, manifests, platforms } = await readImageLayout(layout);
-  const position = platforms.findIndex((one) => platform && comparePlatforms(one, platform) === 0);
-  const manifest = manifests[position];
-  if (!platform || !manifest) throw new Error(`${layout} has no image for ${values.platform}`);
+  const { index, images } = await readImageLayout(layout);
+  const image = images.find((one) => platform && comparePlatforms(one.platform, platform) === 0);
+  if (!platform || !image) throw new Error(`${layout} has no image for ${values.platform}`);
   const sbom = await createLayerSbom().generate({
     layout,
     image: parseRepository(values['source-name']),
     index: index.digest,
     platform,
-    manifest: manifest.digest,
+    manifest: image.manifest.digest,
     format: format === 'spdx-json' ? 'spdx-json' : 'cyclonedx-json',
   });
   await writeFile(file, sbom);

@@ -10,9 +10,9 @@ import type { SbomGenerator } from '../../src/seal/types.ts';
 export function createLayerSbom(): SbomGenerator {
   return {
     async generate({ layout, image, platform, manifest, format }) {
-      const { manifests, platforms } = await readImageLayout(layout);
-      const position = platforms.findIndex((one) => comparePlatforms(one, platform) === 0);
-      if (manifests[position]?.digest !== manifest) {
+      const { images } = await readImageLayout(layout);
+      const found = images.find((one) => comparePlatforms(one.platform, platform) === 0);
+      if (found?.manifest.digest !== manifest) {
         throw new PrimitiveError('sbom-failed', `${image} has no ${manifest} for that platform`, { exit: 3 });
       }
       const blob = join(layout, 'blobs', 'sha256', manifest.slice('sha256:'.length));

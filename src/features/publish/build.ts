@@ -12,7 +12,8 @@ import type { Manifest } from '../../oci/types.ts';
 import { writeContext } from '../../repository/context.ts';
 import { RECIPE } from '../../repository/input-digest.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import { builderIdOf, provenanceStatement, sbomStatement } from '../../seal/statement.ts';
+import { attestImage } from '../../seal/attest.ts';
+import { builderIdOf, type Provenance } from '../../seal/statement.ts';
 import type { PublishPlan } from './document.ts';
 import type { BuildTools, Execution, Task } from './execution.ts';
 
@@ -56,7 +57,7 @@ export async function buildLocally(
   if (!tools || !images) throw new Error('a component is built that was not checked before');
   const result = await limits.build(() => build({ inputs, images }, execution, tools, folder));
   const layout = await readImageLayout(result.layout, { annotations: constants(inputs, plan) });
-  checkPlatforms(inputs, layout.platforms.map(formatPlatform));
+  checkPlatforms(inputs, layout);
   const { id } = inputs.component;
   emit({ type: 'item', item: id, status: 'done', state: 'built', digest: layout.index.digest });
   return { layout, result };
@@ -72,24 +73,46 @@ export async function describeAndPush(
   execution: Execution,
   { folder, limits }: BuildPlace,
 ): Promise<BuiltImage> {
-  const { tools, seal, emit } = execution;
+  const { tools, seal, settings, signer, emit } = execution;
   if (!tools) throw new Error('a component is described that was not checked before');
   const { id, repository } = inputs.component;
+  const { index, images } = layout;
   emit({ type: 'item', item: id, status: 'active', state: 'describing' });
-  const statements = [
-    Promise.resolve(describeBuild(inputs, execution, tools, layout, result)),
-    ...layout.manifests.map((manifest, position) =>
-      limits.describe(() =>
-        describeContents(inputs, execution, tools, { layout, result, manifest, position }),
-      ),
+  const sboms = images.map(({ manifest: { digest: manifest }, platform }) => ({
+    manifest,
+    document: limits.describe(() =>
+      tools.sbom.generate({
+        layout: result.layout,
+        index: index.digest,
+        platform,
+        manifest,
+        image: repository,
+        format: settings.sbomFormat,
+        signal: execution.signal,
+      }),
     ),
-  ];
-  const attesting = attest(statements, execution, id, folder);
-  await settleAll<unknown>([attesting, pushLayout(seal.registry, repository, layout)]);
-  const attestations = await attesting;
+  }));
+  const described = settleAll(sboms.map(({ document }) => document)).then(() => {
+    emit({ type: 'item', item: id, status: 'active', state: 'attesting' });
+  });
+  const provenance = provenanceOf(inputs, execution, tools, result);
+  const bundles = attestImage(
+    { image: repository, digest: index.digest, provenance, format: settings.sbomFormat, sboms },
+    signer,
+  );
+  const attesting = bundles.map(async (bundle, position) => {
+    const path = join(folder, `${position}.sigstore.json`);
+    await writeFile(path, await bundle);
+    return path;
+  });
+  await settleAll<unknown>([described, ...attesting, pushLayout(seal.registry, repository, layout)]);
   await rm(result.layout, { recursive: true, force: true });
   emit({ type: 'item', item: id, status: 'done', state: 'attested' });
-  return { index: layout.index, platforms: layout.platforms.map(formatPlatform).sort(), attestations };
+  return {
+    index,
+    platforms: images.map(({ platform }) => formatPlatform(platform)).sort(),
+    attestations: await Promise.all(attesting),
+  };
 }
 
 /** The builder's image layout of a component. The context is gone once it is built. */
@@ -132,25 +155,6 @@ async function build(
   return result;
 }
 
-/** Signs each statement as soon as it is made. Gives the paths of the bundles, in the order of the statements. */
-async function attest(
-  statements: readonly Promise<Uint8Array>[],
-  { signer, emit }: Execution,
-  item: string,
-  folder: string,
-): Promise<string[]> {
-  const described = settleAll(statements).then(() => {
-    emit({ type: 'item', item, status: 'active', state: 'attesting' });
-  });
-  const signing = statements.map(async (statement, position) => {
-    const path = join(folder, `${position}.sigstore.json`);
-    await writeFile(path, await signer.sign(await statement));
-    return path;
-  });
-  await settleAll<unknown>([described, ...signing]);
-  return Promise.all(signing);
-}
-
 /** The bundles of a built image, read back from disk. */
 export function readAttestations(image: BuiltImage): Promise<Uint8Array[]> {
   return Promise.all(image.attestations.map((path) => readFile(path)));
@@ -167,84 +171,47 @@ function constants({ component, inputDigest }: ComponentInputs, plan: PublishPla
   };
 }
 
-function checkPlatforms({ component }: ComponentInputs, built: readonly string[]): void {
-  const missing = component.build.platforms
-    .map(formatPlatform)
-    .filter((platform) => !built.includes(platform));
-  if (missing.length === 0) return;
-  throw new PrimitiveError('build-platform-missing', `The builder made no image for ${missing.join(', ')}.`, {
-    why: `The layout holds ${built.join(', ') || 'no platform'}.`,
+function checkPlatforms({ component }: ComponentInputs, { images }: ImageLayout): void {
+  const asked = component.build.platforms.map(formatPlatform).sort().join(', ');
+  const made = images
+    .map(({ platform }) => formatPlatform(platform))
+    .sort()
+    .join(', ');
+  if (made === asked) return;
+  throw new PrimitiveError('build-platform-missing', 'The builder built the wrong platforms.', {
+    why: `It was asked for ${asked} and made ${made}.`,
     suggestions: ['To list the platforms of the builder: primitive doctor'],
     exit: 1,
   });
 }
 
-/** How the image was built. */
-function describeBuild(
+/** How an image was built. */
+function provenanceOf(
   { component, inputDigest }: ComponentInputs,
   { plan, settings }: Execution,
   { builderInfo }: BuildTools,
-  layout: ImageLayout,
   built: BuildResult,
-): Uint8Array {
+): Provenance {
   const { kind, name, build } = component;
   const { signer } = plan.run;
-  return provenanceStatement({
-    image: component.repository,
-    digest: layout.index.digest,
-    provenance: {
-      component: { kind, name },
-      ...optional('source', plan.source),
-      ...(signer.type === 'keyless' && signer.ref !== undefined ? { ref: signer.ref } : {}),
-      commit: plan.commit,
-      path: component.path,
-      inputDigest,
-      ...optional('target', build.target),
-      dockerfile: build.dockerfile,
-      platforms: build.platforms.map(formatPlatform).sort(),
-      args: build.args,
-      secrets: build.secrets.map((secret) => secret.id),
-      bases: build.bases,
-      caches: built.caches,
-      recipe: RECIPE,
-      resolvedBases: built.bases,
-      builderId: builderIdOf(signer),
-      builder: `${builderInfo.name} ${builderInfo.version}`,
-      ...optional('invocation', settings.invocation),
-    },
-  });
-}
-
-/** SBOM statement of the image of one platform. */
-async function describeContents(
-  { component }: ComponentInputs,
-  { settings, signal }: Execution,
-  { sbom }: BuildTools,
-  { layout, result, manifest, position }: BuiltPlatform,
-): Promise<Uint8Array> {
-  const platform = layout.platforms[position];
-  if (!platform) throw new Error('an image layout must give one platform per manifest');
-  const document = await sbom.generate({
-    layout: result.layout,
-    index: layout.index.digest,
-    platform,
-    manifest: manifest.digest,
-    image: component.repository,
-    format: settings.sbomFormat,
-    signal,
-  });
-  return sbomStatement({
-    index: layout.index.digest,
-    manifest: manifest.digest,
-    format: settings.sbomFormat,
-    document,
-  });
-}
-
-/** One child of a layout's index. */
-interface BuiltPlatform {
-  readonly layout: ImageLayout;
-  readonly result: BuildResult;
-  readonly manifest: Manifest;
-  readonly position: number;
+  return {
+    component: { kind, name },
+    ...optional('source', plan.source),
+    ...(signer.type === 'keyless' && signer.ref !== undefined ? { ref: signer.ref } : {}),
+    commit: plan.commit,
+    path: component.path,
+    inputDigest,
+    ...optional('target', build.target),
+    dockerfile: build.dockerfile,
+    platforms: build.platforms.map(formatPlatform).sort(),
+    args: build.args,
+    secrets: build.secrets.map((secret) => secret.id),
+    bases: build.bases,
+    caches: built.caches,
+    recipe: RECIPE,
+    resolvedBases: built.bases,
+    builderId: builderIdOf(signer),
+    builder: `${builderInfo.name} ${builderInfo.version}`,
+    ...optional('invocation', settings.invocation),
+  };
 }

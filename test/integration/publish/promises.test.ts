@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { BuildRequest } from '../../../src/builders/builder.ts';
 import { PrimitiveError } from '../../../src/core/errors.ts';
 import { publishOutcome } from '../../../src/features/publish/view.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
@@ -154,6 +155,19 @@ describe('a commit', () => {
     expect(builder.built).toEqual(['domain/stock']);
     expect(actions(again)).toEqual(['reused', 'built', 'reused']);
     expect(await brokenPromises(world)).toEqual([]);
+  });
+
+  it('has no image of other platforms than the config names', async () => {
+    const world = new PublishWorld();
+    const right = createLayoutBuilder();
+    const platforms = [{ os: 'linux', architecture: 's390x' }];
+    const builder = { ...right, build: (request: BuildRequest) => right.build({ ...request, platforms }) };
+    const { report } = await world.publish({ as: 'main', commit: world.commit('first'), sources, builder });
+    expect(report.components[0]?.error).toMatchObject({
+      code: 'build-platform-missing',
+      why: 'It was asked for linux/amd64, linux/arm64 and made linux/s390x.',
+    });
+    expect(report.components[0]?.digest).toBeUndefined();
   });
 
   it('shows a failure that nobody foresaw as the bug of ours that it is', async () => {

@@ -75,8 +75,8 @@ describe('what builders write', () => {
         schemaVersion: 2,
       }),
     );
-    expect(layout.manifests.map(({ digest }) => digest)).toEqual([amd.digest, arm.digest]);
-    expect(layout.platforms.map(({ architecture }) => architecture)).toEqual(['amd64', 'arm64']);
+    expect(layout.images.map(({ manifest }) => manifest.digest)).toEqual([amd.digest, arm.digest]);
+    expect(layout.images.map(({ platform }) => platform.architecture)).toEqual(['amd64', 'arm64']);
     // Two configs, two layers of their own, one shared.
     expect(layout.blobs).toHaveLength(5);
     expect(layout.blobs.map(({ descriptor }) => descriptor.digest)).toEqual(
@@ -102,7 +102,7 @@ describe('what builders write', () => {
   test('the same image under several names is one', async () => {
     const only = await image('amd64');
     await top({ ...only, annotations: { 'org.opencontainers.image.ref.name': 'a' } }, only);
-    expect((await readImageLayout(folder)).manifests).toHaveLength(1);
+    expect((await readImageLayout(folder)).images).toHaveLength(1);
   });
 
   test('attestations of the builder are left out', async () => {
@@ -112,7 +112,8 @@ describe('what builders write', () => {
       annotations: { 'vnd.docker.reference.type': 'attestation-manifest' },
     };
     await top(await blob(MEDIA_TYPE.ociIndex, index([on(await image('amd64'), 'amd64'), attestation])));
-    expect((await readImageLayout(folder)).platforms).toEqual([{ os: 'linux', architecture: 'amd64' }]);
+    const { images } = await readImageLayout(folder);
+    expect(images.map(({ platform }) => platform)).toEqual([{ os: 'linux', architecture: 'amd64' }]);
   });
 });
 
@@ -204,7 +205,7 @@ describe('what is refused', () => {
     let inner = await blob(MEDIA_TYPE.ociIndex, index([await image('amd64')]));
     for (let depth = 0; depth < 3; depth += 1) inner = await blob(MEDIA_TYPE.ociIndex, index([inner]));
     await top(inner);
-    expect((await readImageLayout(folder)).manifests).toHaveLength(1);
+    expect((await readImageLayout(folder)).images).toHaveLength(1);
     await top(await blob(MEDIA_TYPE.ociIndex, index([inner])));
     await refused('indexes are nested more than 4 deep');
   });
