@@ -4,7 +4,8 @@
 # pyright: reportUnknownMemberType=false
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
+from threading import Lock
 from typing import Any
 
 from opentelemetry import metrics, trace
@@ -18,12 +19,10 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcesso
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import Status
 
-from .telemetry import Outage
+log = logging.getLogger(__name__)
 
 
-def open_providers(
-    name: str, signals: Collection[str], environment: Mapping[str, str], outage: Outage
-) -> Callable[[], None]:
+def open_providers(name: str, signals: Collection[str]) -> Callable[[], None]:
     """Make the SDK that of the process, and return what sends the rest and closes it.
 
     The SDK reads OTEL_* itself. Its queues are bounded; what does not fit is dropped.
@@ -31,6 +30,7 @@ def open_providers(
     # Exporters log each batch.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
     resource = Resource.create({"service.name": name}).merge(OTELResourceDetector().detect())
+    outage = _Outage()
     opened: list[TracerProvider | MeterProvider] = []
     if "TRACES" in signals:
         # Events of spans are exceptions, whose texts may have parts of conversations.
@@ -81,8 +81,27 @@ def without_text(span: ReadableSpan) -> ReadableSpan:
     )
 
 
+class _Outage:
+    """Logs when the collector stops taking telemetry and when it takes it again, not for each batch."""
+
+    def __init__(self) -> None:
+        self._failing: set[str] = set()
+        self._lock = Lock()
+
+    def report(self, signal: str, *, taken: bool) -> None:
+        """Record the outcome of one batch. Callable from any thread."""
+        with self._lock:
+            before = bool(self._failing)
+            (self._failing.discard if taken else self._failing.add)(signal)
+            after = bool(self._failing)
+        if after and not before:
+            log.warning("telemetry is not taken: it is dropped until the collector is back")
+        elif before and not after:
+            log.info("telemetry is taken again")
+
+
 class _Spans(OTLPSpanExporter):
-    def __init__(self, outage: Outage) -> None:
+    def __init__(self, outage: _Outage) -> None:
         super().__init__()
         self._outage = outage
 
@@ -94,7 +113,7 @@ class _Spans(OTLPSpanExporter):
 
 
 class _Metrics(OTLPMetricExporter):
-    def __init__(self, outage: Outage) -> None:
+    def __init__(self, outage: _Outage) -> None:
         super().__init__()
         self._outage = outage
 

@@ -3,15 +3,12 @@
 Without them nothing is recorded, and no exporter is loaded.
 """
 
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from threading import Lock, Thread
+from threading import Thread
 from typing import Final
 
 from .settings import ConfigurationError
-
-log = logging.getLogger(__name__)
 
 SIGNALS: Final = ("TRACES", "METRICS")
 PROTOCOL: Final = "http/protobuf"
@@ -31,7 +28,7 @@ def telemetry(name: str, environment: Mapping[str, str]) -> Generator[None]:
     # Not loaded otherwise.
     from .otlp import open_providers
 
-    close = open_providers(name, signals, environment, Outage())
+    close = open_providers(name, signals)
     try:
         yield
     finally:
@@ -70,22 +67,3 @@ def signals_of(environment: Mapping[str, str]) -> frozenset[str]:
 def _of(environment: Mapping[str, str], name: str) -> str:
     # An empty variable is one that is not set.
     return environment.get(name, "").strip()
-
-
-class Outage:
-    """Logs when the collector stops to take telemetry, and when it takes it again: not each batch."""
-
-    def __init__(self) -> None:
-        self._failing: set[str] = set()
-        self._lock = Lock()
-
-    def report(self, signal: str, *, taken: bool) -> None:
-        """Record the outcome of one batch. Callable from any thread."""
-        with self._lock:
-            before = bool(self._failing)
-            (self._failing.discard if taken else self._failing.add)(signal)
-            after = bool(self._failing)
-        if after and not before:
-            log.warning("telemetry is not taken: it is dropped until the collector is back")
-        elif before and not after:
-            log.info("telemetry is taken again")

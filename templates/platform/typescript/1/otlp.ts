@@ -15,7 +15,11 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { ConfigError } from './settings.ts';
-import type { Report, Signal } from './telemetry.ts';
+
+export type Signal = 'TRACES' | 'METRICS';
+
+/** Records whether a batch of a signal was taken. */
+export type Report = (signal: Signal, taken: boolean) => void;
 
 /**
  * Makes the OpenTelemetry SDK that of the process, and returns what sends the rest and closes it. Exporters read their

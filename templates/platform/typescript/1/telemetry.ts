@@ -8,6 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import type { Report, Signal } from './otlp.ts';
 import { ConfigError } from './settings.ts';
 
 /**
@@ -17,8 +18,7 @@ import { ConfigError } from './settings.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export const SIGNALS = ['TRACES', 'METRICS'] as const;
-export type Signal = (typeof SIGNALS)[number];
+const SIGNALS: readonly Signal[] = ['TRACES', 'METRICS'];
 
 const PROTOCOL = 'http/protobuf';
 
@@ -58,10 +58,7 @@ export function signalsOf(environment: Environment): readonly Signal[] {
   });
 }
 
-/** Records whether a batch of a signal was taken. */
-export type Report = (signal: Signal, taken: boolean) => void;
-
-/** Logs when the collector stops to take telemetry, and when it takes it again: not each batch. */
+/** Logs when the collector stops taking telemetry and when it takes it again, not for each batch. */
 function outage(log: Logger): Report {
   const failing = new Set<Signal>();
   return (signal, taken) => {

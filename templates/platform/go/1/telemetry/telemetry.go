@@ -131,7 +131,7 @@ func exports(set map[string]string, signal string) (bool, error) {
 	return true, nil
 }
 
-// outage logs when the collector stops to take telemetry, and when it takes it again: not each batch.
+// outage logs when the collector stops taking telemetry and when it takes it again, not for each batch.
 type outage struct {
 	log     *slog.Logger
 	mutex   sync.Mutex
