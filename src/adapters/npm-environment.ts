@@ -5,7 +5,7 @@ const STARTED_BY = ['npm_command', 'npm_lifecycle_event', 'npm_execpath', 'npm_c
 
 /**
  * Changes to the environment of npm, for one that takes no setting of a checkout: under `npx` and scripts the package
- * manager hands down those of the checkout's `.npmrc`. The user's own are read anew from their files.
+ * manager hands down those of the checkout's `.npmrc`. The user's own are read from their files again.
  */
 export function withoutCheckoutSettings(variables: Variables): Readonly<Record<string, undefined>> {
   const isHandedDown = STARTED_BY.some((name) => variables[name] !== undefined);

@@ -8,7 +8,7 @@ const PUBLIC_FULCIO = 'https://fulcio.sigstore.dev';
 const KEYS = ['mediaType', 'caUrls', 'oidcUrls', 'rekorTlogUrls', 'rekorTlogConfig', 'tsaUrls', 'tsaConfig'];
 
 /**
- * The text of a signing config, written anew from what was checked, for keyless signing. Who gets the OIDC token of a
+ * The text of a signing config, rewritten from what was checked, for keyless signing. Who gets the OIDC token of a
  * run can sign as that run, at the public Sigstore too; so it goes to the public Fulcio, to loopback, or to the one that
  * the environment names (`fulcio`: COSIGN_FULCIO_URL), and to no other one that a file of a checkout names.
  *

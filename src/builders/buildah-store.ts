@@ -24,7 +24,7 @@ export interface Store extends AsyncDisposable {
 /**
  * Opens a store of this cache namespace; what a killed build left in it is removed first.
  *
- * Stores and cache mounts begin anew each month, and those of the month before last are removed: no more is kept than
+ * Stores and cache mounts start empty each month, and those of the month before last are removed: no more is kept than
  * what the builds of two months pulled and cached.
  */
 export async function openStore(

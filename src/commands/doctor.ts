@@ -10,7 +10,7 @@ export default class Doctor extends BaseCommand {
   static override summary =
     'Check whether a publish can run, or a GitOps repository is set up, and how to fix what is missing.';
   static override description =
-    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Then finds the programs that verify starts. In a GitOps repository it reads, by `gh`, whether that is set up on GitHub. Changes nothing. A service that does not answer within 10 seconds is listed as not checked. Exits 1 if something must be fixed, and 3 if a tool, the network or a credential failed.';
+    'Rehearses a publish up to its first effect: config, inputs, identity, plan, Dockerfiles, tools, push access and bases. Then finds the programs that verify starts. In a GitOps repository it checks with `gh` whether the repository is set up on GitHub. Changes nothing. A service that does not answer within 10 seconds is listed as not checked. Exits 1 if something must be fixed, and 3 if a tool, the network or a credential failed.';
   static override flags = { ...reportFlags() };
 
   async run(): Promise<ExitCode> {

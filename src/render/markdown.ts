@@ -3,7 +3,7 @@ import type { Style } from './style.ts';
 /** Lines that stay as they are: headings, fences, tables, and what is indented. */
 const VERBATIM = /^(?:#|```|\||\s)/;
 
-/** A Markdown page of ours for reading: paragraphs and list items are wrapped anew on a terminal, code stays as it is. */
+/** A Markdown page of ours for reading: paragraphs and list items are rewrapped on a terminal, code stays as it is. */
 export function pageText(page: string, { wraps, hang }: Style): string {
   if (!wraps) return page;
   const blocks: { prefix: string; text: string }[] = [];

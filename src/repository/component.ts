@@ -206,7 +206,7 @@ function buildPaths(
     faults.push({
       path: ['build', 'context'],
       message: 'a context that is more than the folder of the primitive needs `build.inputs`',
-      suggestion: `inputs: ["${posix.relative(context, path)}/**", …] names what the image is made of; ["**"] takes everything, so that every change builds it anew.`,
+      suggestion: `inputs: ["${posix.relative(context, path)}/**", …] names what the image is made of; ["**"] takes everything, so that every change rebuilds it.`,
     });
   }
   return { context, dockerfile: context === '' ? file : file.slice(context.length + 1), faults };

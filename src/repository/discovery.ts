@@ -132,8 +132,8 @@ function inGitopsRepository(): PrimitiveError {
     why: `It has the GitOps kit (${KIT_JSON}); primitives are in code repositories.`,
     suggestions: [
       'Run it in the code repository: primitive -C ../app …',
-      'See whether this repository is set up: primitive doctor',
-      'Judge what it deploys: primitive gitops check',
+      'Check whether this repository is set up: primitive doctor',
+      'Check what it deploys: primitive gitops check',
     ],
   });
 }

@@ -84,7 +84,7 @@ export function cacheFaults(
 }
 
 /**
- * The caches that a run reads and writes, written anew from what was understood of them, so that the builder reads
+ * The caches that a run reads and writes, rewritten from what was understood of them, so that the builder reads
  * nothing else into their options.
  *
  * Throws `cache-untrusted` (exit 2) if a trusted run would read a cache that a lower tier may be able to write.

@@ -206,7 +206,7 @@ async function proposeOne(update) {
     throw new Refused(
       `branch ${branch} was pushed to by somebody else while this ran: read ${pull.html_url} before you merge it`,
     );
-  const how = open === undefined ? 'proposed' : isThere ? 'as proposed' : 'proposed anew';
+  const how = open === undefined ? 'proposed' : isThere ? 'as proposed' : 'proposed again';
   return `${how}${isWhole(update) ? '' : ', to be resolved'}: ${pull.html_url}`;
 }
 

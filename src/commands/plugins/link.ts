@@ -8,7 +8,7 @@ export default class PluginsLink extends BaseCommand {
   static override documents = ['primitive.plugins/v1'];
   static override docs = 'plugins.md';
   static override summary = 'Use the plugin in a folder, for its development.';
-  static override description = 'It is read anew each time and needs no manifest of its commands.';
+  static override description = 'It is read each time, and needs no manifest of its commands.';
   static override args = {
     folder: string({ description: 'The folder of its package.json.', required: true, ignoreStdin: true }),
   };

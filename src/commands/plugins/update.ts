@@ -8,7 +8,7 @@ export default class PluginsUpdate extends BaseCommand {
   static override documents = ['primitive.plugins/v1'];
   static override docs = 'plugins.md';
   static override summary = 'Install the newest version that fits what was asked for.';
-  static override description = 'Linked plugins are left out: they are read anew each time.';
+  static override description = 'Linked plugins are left out: they are read each time.';
   static override args = {
     plugins: string({ description: 'Names of packages (default: all)', multiple: true, ignoreStdin: true }),
   };

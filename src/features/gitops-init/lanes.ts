@@ -82,7 +82,7 @@ export function stepsFor({
   const left = `the workloads in ${namespace} on ${cluster} keep running and are no longer updated. To end them: kubectl delete namespace ${namespace}`;
   if (change === 'moved')
     return [
-      `Lane ${name}, before you merge this: make the Secrets and ConfigMaps that its components name in ${to?.namespace} on ${to?.cluster}, too`,
+      `Lane ${name}, before you merge this: create the Secrets and ConfigMaps that its components name in ${to?.namespace} on ${to?.cluster}, too`,
       `Lane ${name}, once it is merged: ${left}`,
     ];
   return [
@@ -98,7 +98,7 @@ export function stepsFor({
 
 /**
  * How the objects of a kit in Argo CD are left once `argocd` of kit.yaml has changed; none if it has not. An Application of
- * a component has no prefix, so the new ApplicationSets wait for its name until the old ones are gone. Those are made anew
+ * a component has no prefix, so the new ApplicationSets wait for its name until the old ones are gone. Those are recreated
  * by the old Application of the kit, and by the new one from a commit that Argo CD has seen before: both come first.
  * `installed` are the files of the kit before.
  */
@@ -114,7 +114,7 @@ export function stepsForArgocd(before: Kit, after: Kit, installed: FileTexts): r
     `argocd, then: ${end('application', 'Application')}`,
     `argocd, then: ${end('applicationset', 'ApplicationSet')}`,
     `argocd, then: ${end('appproject', 'AppProject')}`,
-    'argocd: workloads of lanes keep running, and the Applications of the new names take them over; previews start anew',
+    'argocd: workloads of lanes keep running, and the Applications of the new names take them over; previews are recreated',
   ];
 }
 

@@ -211,7 +211,7 @@ function refuseExchange(lanes: readonly LeftLane[]): void {
     'A lane would come into the namespace of another one. Nothing was written.',
     findings,
     {
-      suggestions: ['Move one lane, end the workloads that it left, and then use their namespace.'],
+      suggestions: ['Move one lane, delete the workloads that it left, then use their namespace.'],
     },
   );
 }

@@ -5,7 +5,7 @@ const plugin = strictObject({
   name: Type.String(),
   version: Type.String(),
   spec: Type.String({ description: 'The requested package, or the folder of a linked one.' }),
-  linked: Type.Boolean({ description: 'It is a folder of a developer, read anew each time.' }),
+  linked: Type.Boolean({ description: 'It is a folder of a developer, read each time.' }),
   folder: Type.String({ description: 'Absolute.' }),
   integrity: nullable('Of the package; null for one that is linked.'),
   resolved: nullable('URL of the package; null for one that is linked.'),

@@ -115,7 +115,7 @@ export async function updatePlugins(names: readonly string[], ports: InstallPort
   );
 }
 
-/** Uses the plugin in a folder as it is, each time anew. Throws `plugin-…` (exit 2). */
+/** Uses the plugin in a folder as it is, and reads it each time. Throws `plugin-…` (exit 2). */
 export async function linkPlugin(path: string, ports: InstallPorts): Promise<PluginsDocument> {
   const folder = await realpath(resolve(ports.cwd, path)).catch((cause: unknown) => {
     throw new PrimitiveError('folder-not-found', `Cannot find the folder ${path}.`, { cause });

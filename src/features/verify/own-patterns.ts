@@ -3,7 +3,7 @@ import { type OwnRule, patternOf } from '../../repository/own-rules.ts';
 
 /**
  * Refuses patterns of the config's own rules for which the time grows faster than a line: a file of the repository says what
- * they are compared with. A search that begins anew at each place of a line is bounded by the length of a line.
+ * they are compared with. A search that starts again at each place of a line is bounded by the length of a line.
  *
  * Throws `config-invalid` (exit 2).
  */

@@ -19,7 +19,7 @@ export interface OwnPattern {
   readonly group?: number;
 }
 
-/** Characters of a text that are searched at once: a search that begins anew at each place is bounded by it. */
+/** Characters of a text that are searched at once: a search that starts again at each place is bounded by it. */
 const PART = 2_000;
 /** Characters that a part shares with the next one. */
 const OVERLAP = 500;

@@ -141,7 +141,7 @@ export async function verify(request: VerifyRequest, ports: VerifyPorts): Promis
 /** The rule that warns of an import that no check can follow. */
 const RUNTIME_IMPORT = 'IMP-006';
 
-/** Takes out what the baseline has, and writes the file anew if that is asked for. */
+/** Takes out what the baseline has, and rewrites the file if asked to. */
 async function baselineOf(
   findings: readonly VerifyFinding[],
   { baseline: request }: VerifyRequest,

@@ -3,7 +3,6 @@ import { join, posix } from 'node:path';
 import { type Digest, digestOf } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
 import { globMatcher } from '../../core/glob.ts';
-import { field } from '../../core/object.ts';
 import { byKey } from '../../core/order.ts';
 import { packagePath } from '../../core/package.ts';
 import type { Kind } from '../kind.ts';
@@ -89,7 +88,8 @@ export async function inPrimitive(
   { read, shown }: Pick<GeneratorInput, 'read' | 'shown'>,
 ): Promise<Generator> {
   if (!generator.writes.includes(PACKAGE)) return generator;
-  const name = await projectIn(new TextDecoder().decode(await read('pyproject.toml')));
+  const { projectName } = await import('../../languages/python/manifests.ts');
+  const name = projectName(new TextDecoder().decode(await read('pyproject.toml')));
   if (name === undefined) {
     throw new PrimitiveError('generator-input', `${shown}pyproject.toml names no project.`, {
       why: `the generator ${generator.id} reads it`,
@@ -98,17 +98,6 @@ export async function inPrimitive(
   // As build backends name the package of a distribution.
   const folder = name.toLowerCase().replaceAll(/[-_.]+/g, '_');
   return { ...generator, writes: generator.writes.replace(PACKAGE, folder) };
-}
-
-/** The name of the project in a `pyproject.toml`; undefined if it names none. */
-async function projectIn(text: string): Promise<string | undefined> {
-  const { parse } = await import('smol-toml');
-  try {
-    const name = field(field(parse(text), 'project'), 'name');
-    return typeof name === 'string' && /^[\w.-]+$/.test(name) ? name : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a path is in the folder that a generator writes to, whatever the package of the primitive is called. */

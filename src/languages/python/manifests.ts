@@ -30,11 +30,21 @@ export async function readProjects(repository: SourceTree): Promise<readonly Pyt
   const folders = [...new Set(repository.named(...PROJECTS).map((file) => posix.dirname(file)))];
   const names = new Map<string, string>();
   for (const folder of folders) {
-    const { name } = record((await readToml(repository, posix.join(folder, 'pyproject.toml'))).project);
-    if (typeof name === 'string') names.set(normalized(name), folder);
+    const name = nameOf(await readToml(repository, posix.join(folder, 'pyproject.toml')));
+    if (name !== undefined) names.set(normalized(name), folder);
   }
   const read = await Promise.all(folders.map((folder) => readProject(repository, folder, names)));
   return read.sort((a, b) => b.folder.length - a.folder.length);
+}
+
+/** The name of the project in a `pyproject.toml`; undefined if it has none, or one that is not valid. */
+export function projectName(text: string): string | undefined {
+  return nameOf(parseToml(text));
+}
+
+function nameOf({ project }: Readonly<Record<string, unknown>>): string | undefined {
+  const { name } = record(project);
+  return typeof name === 'string' && /^[\w.-]+$/.test(name) ? name : undefined;
 }
 
 /** PEP 503: `Foo_Bar` and `foo.bar` are one distribution. */
@@ -238,9 +248,13 @@ async function lockedIn(repository: SourceTree, folder: string): Promise<Readonl
 }
 
 async function readToml(repository: SourceTree, path: string): Promise<Readonly<Record<string, unknown>>> {
-  const text = repository.files.has(path) ? await repository.text(path) : undefined;
+  return parseToml(repository.files.has(path) ? await repository.text(path) : undefined);
+}
+
+/** Empty for what is not TOML. */
+function parseToml(text = ''): Readonly<Record<string, unknown>> {
   try {
-    return record(parse(text ?? ''));
+    return record(parse(text));
   } catch {
     return {};
   }

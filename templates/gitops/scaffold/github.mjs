@@ -25,7 +25,7 @@ export function readInputs(contract) {
   return values;
 }
 
-/** How often it is proposed anew where somebody else, such as another run, has moved the branch meanwhile. */
+/** How often it is proposed again if somebody else, such as another run, has moved the branch meanwhile. */
 const RACES = 3;
 
 /** The branch or its pull request was changed by somebody else meanwhile. */
@@ -38,7 +38,7 @@ export async function againIfRaced(work) {
       return await work(race);
     } catch (error) {
       if (!(error instanceof Raced) || race === RACES) throw error;
-      console.log(`${error.message} Proposing it anew.`);
+      console.log(`${error.message} Proposing it again.`);
     }
   }
 }

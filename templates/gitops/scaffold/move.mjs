@@ -76,7 +76,7 @@ function filesOf({ lane }) {
   );
 }
 
-/** Makes the branch of the lane anew from the one that is deployed and the edits, and makes sure that its pull request is open. */
+/** Recreates the branch of the lane from the one that is deployed and the edits, and makes sure that its pull request is open. */
 async function propose(request) {
   const files = filesOf(request);
   await againIfRaced(() => proposeOnce(request, files));
@@ -94,7 +94,7 @@ async function proposeOnce(request, files) {
   if (there !== '') await refuseForeign(branch, there, commit, lane);
   moveBranch(branch, commit, there);
   const asked = askedFor(id, open?.body ?? '');
-  const note = `The branch is made anew by each request for ${lane}: the last one counts.`;
+  const note = `Each request for ${lane} recreates the branch: the last one counts.`;
   const body = `${readFileSync(process.env.BODY, 'utf8')}\n${note}\n\n${asked}\n`;
   const pull = open ?? (await createPull(branch, { title, body }));
   if (open !== undefined && (open.title !== title || open.body !== body))

@@ -141,7 +141,7 @@ function filesOf(request) {
     ]);
 }
 
-/** What all requests for this primitive come to: path -> text. No other file belongs into its pull request. */
+/** What all requests for this primitive come to: path -> text. No other file belongs in its pull request. */
 function ownFilesOf(request) {
   const others = request.allLanes.flatMap(({ name }) =>
     filesOf({ ...request, env: name, with_smoke: 'true' }),
@@ -252,7 +252,7 @@ async function proposeOnce(request, paths) {
   const there = await readBranch(branch, own);
   if (there.foreign.length > 0 && force !== 'true')
     throw new Refused(
-      `Branch ${branch} has what this workflow did not write there. Read it, then merge it, take it out or delete the branch; force makes the branch anew from ${process.env.BASE}, without:\n${there.foreign.join('\n')}`,
+      `Branch ${branch} has what this workflow did not write there. Read it, then merge it, take it out or delete the branch; force recreates the branch from ${process.env.BASE}, without:\n${there.foreign.join('\n')}`,
     );
   // What is in an open proposal stays in it.
   const wanted = [...new Set([...paths, ...(open ? there.proposed : [])])].sort();

@@ -215,7 +215,7 @@ describe('gitops init', () => {
       const ending = 'kubectl delete applicationset -n argocd acme-components-production';
       if (change === 'moved')
         expect(plan.next.slice(0, 2)).toEqual([
-          'Lane production, before you merge this: make the Secrets and ConfigMaps that its components name in acme-prod on main, too',
+          'Lane production, before you merge this: create the Secrets and ConfigMaps that its components name in acme-prod on main, too',
           expect.stringMatching(
             /^Lane production, once it is merged: the workloads in acme-production on main keep running/,
           ),

@@ -133,7 +133,7 @@ describe.sequential('the weekly update', () => {
 
   test('makes its own branch of last week anew', async () => {
     await world.commit(template(LINES.with(1, 'zwei')));
-    expect((await update()).lines[1]).toMatch(/^- widget\/stock: proposed anew: /);
+    expect((await update()).lines[1]).toMatch(/^- widget\/stock: proposed again: /);
     expect(await world.text(SOURCE, BRANCH)).toBe(`${LINES.with(1, 'zwei').join('\n')}\n`);
     expect(open()).toHaveLength(2);
   });

@@ -1,4 +1,4 @@
-// Package rebuild builds the tables of a read model anew, from a replay of events, in a schema beside that of the live ones,
+// Package rebuild rebuilds the tables of a read model from a replay of events, in a schema beside that of the live ones,
 // and switches to them.
 //
 // The live tables are in the current schema, such as public. The new ones are in public_next until the switch, which moves the
