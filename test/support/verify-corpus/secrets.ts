@@ -73,6 +73,10 @@ const key = random(32);
 const memorable = ['Local', 'test', 'pass', '1!'].join('');
 const password = `tr0ub4dor-${random(6)}`;
 
+/** A state of Terraform with one resource that has a `result`. */
+const state = (type: string, result: string, more = '') =>
+  `{ "resources": [{\n"type": "${type}",\n"instances": [{ ${more}\n"attributes": {\n"result": "${result}" } }] }] }\n`;
+
 export const secrets: Corpus = {
   base: { 'primitive.config.yaml': 'registry: ghcr.io/acme\n' },
   cases: [
@@ -117,6 +121,9 @@ export const secrets: Corpus = {
       [
         ['a.yaml', 1, `token: ghp_${random(36)}\n`],
         ['b.txt', 2, `\nglpat-${random(20)}\n`],
+        ['escaped.ts', 2, `const a = '\\x41';\nconst key = '\\x67hp_${random(36)}';\n`],
+        ['escaped.json', 1, `{ "a": "\\u0067lpat-${random(20)}" }\n`],
+        ['escaped.py', 1, `a = "g\\x68p_${random(36)}"\n`],
         ['c.ts', 1, `const key = 'sk_live_${random(24)}';\n`],
         ['.npmrc', 1, `//registry.example.com/:_authToken=npm_${random(36)}\n`],
         ['.env', 1, `AWS_SECRET_ACCESS_KEY=${random(40, 'base64')}\n`],
@@ -320,9 +327,31 @@ export const secrets: Corpus = {
         ['header.yaml', 1, `header: "Authorization: Bearer ${key}"\n`],
         ['app-key.yaml', 1, `APP_KEY: ${random(32)}\n`],
         ['memorable.yaml', 1, `SA_PASSWORD: ${memorable}\n`],
+        ['row.yaml', 1, `env: [{ name: DB_PASSWORD, value: ${password} }]\n`],
+        ['state.tfstate', 5, state('random_password', password)],
+        [
+          'sensitive.tfstate',
+          5,
+          state('acme_login', password, '"sensitive_attributes": [[{ "value": "result" }]],'),
+        ],
+        ['output.tfstate', 1, `{ "outputs": { "db": { "sensitive": true, "value": "${password}" } } }\n`],
+        [
+          'a.postman_environment.json',
+          1,
+          `{ "values": [{ "key": "a", "value": "${password}", "type": "secret" }] }\n`,
+        ],
+        ['cookie.yaml', 1, `header: "Cookie: lang=en; session=${key}"\n`],
         ['version.yaml', 1, `SECRET_V2: ${key}\n`],
       ],
       [
+        ['escaped.json', `{ "pattern": "[\\u0041-\\u005a]{36}", "a": "\\u0041${random(20)}" }\n`],
+        ['string.tfstate', state('random_string', password)],
+        ['output.tfstate', `{ "outputs": { "db": { "sensitive": false, "value": "${password}" } } }\n`],
+        [
+          'b.postman_environment.json',
+          `{ "values": [{ "key": "a", "value": "${password}", "type": "default" }] }\n`,
+        ],
+        ['cookie.yaml', 'header: "Cookie: session=$SESSION; theme=dark-1234567890-blue"\n'],
         [
           'objects.yaml',
           'secret: ibm-s390x-ssh-key\nsecret: aws-ssh-key-4x8\ntoken: konflux-ci.pull-secret-v12\n',
@@ -443,6 +472,13 @@ export const secrets: Corpus = {
       'kubernetes',
       [
         ['a.yaml', 4, secret(`data: { password: ${base64(password)} }`)],
+        [
+          'a.jsonnet',
+          5,
+          `local k = 1;\n{\n  kind: 'Secret',\n  stringData: {\n    pin: '${password}', // of the door\n  },\n}\n`,
+        ],
+        ['b.libsonnet', 2, `{\n  db: k.core.v1.secret.new('db', { dsn: '${base64(password)}' }),\n}\n`],
+        ['c.libsonnet', 1, `{ kind: 'Secret', data+: { dsn: std.base64('${password}') } }\n`],
         ['b.yaml', 5, secret(`stringData:\n  password: ${password}`)],
         ['object.yaml', 5, secret(`data:\n  full_secret: '{"name":"orders","password":"${password}"}'`)],
         [
@@ -468,6 +504,11 @@ export const secrets: Corpus = {
         ],
       ],
       [
+        ['a.jsonnet', `{ kind: 'Secret', stringData: { dsn: std.extVar('dsn'), url: 'https://acme.io' } }\n`],
+        [
+          'b.jsonnet',
+          `[{ kind: 'Secret', type: 'Opaque' }, { kind: 'ConfigMap', data: { salt: '${password}' } }]\n`,
+        ],
         [
           'object.yaml',
           secret(

@@ -41,9 +41,9 @@ const XML_PAIR = new RegExp(
   `\\b(?:key|name)="(?<name>${NAME})"[ \\t]{1,8}value="(?<value>[^\\s<>"&$]{8,512})"`,
   'gi',
 );
-/** A pair of name and value, as in the environment of a container. */
+/** A pair of name and value, as in the environment of a container, in one line or two. */
 const PAIR = new RegExp(
-  `(?:^|[\\s{,])["']?(?:name|key)["']?[ \\t]{0,20}[:=][ \\t]{0,20}["']?(?<name>${NAME})["']?,?[ \\t]{0,4}\\r?\\n[ \\t]{0,60}["']?value["']?[ \\t]{0,20}[:=][ \\t]{0,20}(?<quote>["']?)(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})\\k<quote>(?=[\\s,;#}]|$)`,
+  `(?:^|[\\s{,])["']?(?:name|key)["']?[ \\t]{0,20}[:=][ \\t]{0,20}["']?(?<name>${NAME})["']?(?:,[ \\t]{0,20}|,?[ \\t]{0,4}\\r?\\n[ \\t]{0,60})["']?value["']?[ \\t]{0,20}[:=][ \\t]{0,20}(?<quote>["']?)(?<value>[^\\s"'\`#;,{}\\[\\]()<>|&]{8,512})\\k<quote>(?=[\\s,;#}]|$)`,
   'gim',
 );
 

@@ -9,9 +9,11 @@ import {
   looksRandom,
 } from './assignments.ts';
 import { encodedWords } from './encoded.ts';
+import { resolveEscapes } from './escapes.ts';
+import { findExported } from './exports.ts';
 import { findFormats, isSecret } from './formats.ts';
 import { findByGitleaks, gitleaksWords } from './gitleaks.ts';
-import { findManifestSecrets } from './manifests.ts';
+import { findJsonnetSecrets, findManifestSecrets } from './manifests.ts';
 import { ownFormats } from './own-formats.ts';
 import { isMemorable } from './placeholder.ts';
 import type { Literal } from './secret.ts';
@@ -48,6 +50,11 @@ export async function findSecrets(
   content: string,
   isBinary: boolean,
 ): Promise<readonly Literal[]> {
+  const found = await findIn(path, content, isBinary);
+  return isBinary ? found : [...found, ...(await findEscaped(path, content))];
+}
+
+async function findIn(path: string, content: string, isBinary: boolean): Promise<readonly Literal[]> {
   const text = unescaped(path, content);
   const words = wordsIn(text);
   const isSample = isTest(path) || SAMPLES.test(path) || (!CODE.test(path) && isTestData(path));
@@ -65,12 +72,12 @@ export async function findSecrets(
   // A page, a comment on code and code that helps tests show what somebody has made up.
   const isExample = (index: number) =>
     PAGES.test(path) || (CODE.test(path) && (isTestData(path) || isComment(text, index)));
-  const assignments = assignable ? findAssignments(path, text, words, isExample) : [];
-  const manifests = /\.(?:ya?ml|json|tpl)(?:\.[a-z]\w{0,9})?$/.test(path)
-    ? findManifestSecrets(content).filter(
-        ({ value }) => !isSample || (looksRandom('token', value) && !isMemorable(value)),
-      )
+  const assignments = assignable
+    ? [...findAssignments(path, text, words, isExample), ...findExported(path, content)]
     : [];
+  const manifests = manifestsIn(path, content).filter(
+    ({ value }) => !isSample || (looksRandom('token', value) && !isMemorable(value)),
+  );
   const others = findByGitleaks(path, text, words).filter(({ kind, name, value, index }) => {
     if (kind === 'assignment')
       return (
@@ -95,6 +102,24 @@ export async function findSecrets(
     ...manifests,
     ...others.filter((other) => isSecret(other) && !isJudged(other)),
   ];
+}
+
+function manifestsIn(path: string, content: string): readonly Literal[] {
+  if (/\.(?:jsonnet|libsonnet)$/.test(path)) return findJsonnetSecrets(content);
+  return /\.(?:ya?ml|json|tpl)(?:\.[a-z]\w{0,9})?$/.test(path) ? findManifestSecrets(content) : [];
+}
+
+/** Tokens that a text writes with escapes, each at the place of its first character. */
+async function findEscaped(path: string, content: string): Promise<readonly Literal[]> {
+  const resolved = resolveEscapes(content);
+  if (resolved === undefined) return [];
+  const { text, indexOf, hasEscape } = resolved;
+  return (await findIn(path, text, false))
+    .filter(
+      ({ kind, value, index }) =>
+        (kind === 'token' || kind === 'private-key' || kind === 'url') && hasEscape(index, value.length),
+    )
+    .map((literal) => ({ ...literal, index: indexOf(literal.index) }));
 }
 
 function isTestData(path: string): boolean {

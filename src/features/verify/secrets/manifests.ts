@@ -21,6 +21,27 @@ const CREDENTIAL =
 
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?$/;
 
+/** Where jsonnet makes an object of Kubernetes, and the values of one: all that is written out between braces. */
+const JSONNET =
+  /\bkind['"]?[ \t]{0,4}:{1,3}[ \t]{0,4}['"](?<kind>\w{1,40})['"]|['"]?\b(?<block>stringData|data)['"]?[ \t]{0,4}\+?:{1,3}\s{0,80}(?=\{)|\bsecret\.new\([^,(){}]{1,200},\s{0,80}(?=\{)/g;
+
+/** Values that jsonnet writes out in a Secret, also in base64; calls are not evaluated. */
+export function findJsonnetSecrets(text: string): readonly Literal[] {
+  let kind: string | undefined;
+  return [...text.matchAll(JSONNET)].flatMap(({ 0: match, index, groups }) => {
+    if (groups?.kind !== undefined) kind = groups.kind;
+    if (groups?.kind !== undefined || (groups?.block !== undefined && kind !== 'Secret')) return [];
+    const start = index + match.length;
+    const block = /^\{[^{}]{0,20000}\}/.exec(text.slice(start, start + 20_002))?.[0] ?? '';
+    const plain = block.replace(/(?:\/\/|#)[^\n]*|std\.base64\(|\)/g, (code) => ' '.repeat(code.length));
+    const { contents } = parseDocument(plain, { logLevel: 'silent' });
+    const read = groups?.block === 'stringData' ? (value: string) => value : decode;
+    return valuesIn(contents, read)
+      .filter((literal) => /['"]/.test(block[literal.index] ?? ''))
+      .map((literal) => ({ ...literal, index: start + literal.index }));
+  });
+}
+
 /** Values in `data` and `stringData` of Secrets, also in a List; `data` is decoded before it is judged. */
 export function findManifestSecrets(text: string): readonly Literal[] {
   const starts = [0, ...[...text.matchAll(/^---/gm)].map(({ index }) => index)];
@@ -56,7 +77,10 @@ function literalsOf(node: unknown): readonly Literal[] {
 }
 
 function valuesOf(node: YAMLMap, key: string, read: (value: string) => string): readonly Literal[] {
-  const data = node.get(key);
+  return valuesIn(node.get(key), read);
+}
+
+function valuesIn(data: unknown, read: (value: string) => string): readonly Literal[] {
   if (!isMap(data)) return [];
   return data.items.flatMap(({ key: name, value }: Pair): readonly Literal[] => {
     if (!isScalar(value) || typeof value.value !== 'string' || !value.range) return [];

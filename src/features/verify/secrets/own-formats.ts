@@ -132,6 +132,16 @@ export const ownFormats: readonly SecretFormat[] = [
     accepts: (_, value) => looksRandom('token', value),
   },
   {
+    // Of a session or a login: other cookies are settings.
+    name: 'cookie',
+    kind: 'assignment',
+    pattern:
+      /\b(?:set-)?cookie["'`]?\]?[ \t]{0,4}[:=,][ \t]{0,4}["'`]?(?:[\w.-]{1,64}=[^\s;"'`]{0,200};[ \t]{0,4}){0,8}?[\w.-]{0,40}(?:sess(?:ion)?(?:_?id)?|sid|auth|token|jwt)=([\w.~+/%=-]{20,2048})/gi,
+    words: ['cookie'],
+    group: 1,
+    accepts: (_, value) => looksRandom('token', value),
+  },
+  {
     name: 'user of curl',
     kind: 'assignment',
     pattern: /\bcurl\b[^\n]{0,300}?[ \t](?:-u|--user)(?:=|[ \t]{1,4})["']?[\w.@-]{1,64}:([^\s"'`:]{3,128})/g,

@@ -29,7 +29,7 @@ let loading: Promise<typeof import('./find.ts')> | undefined;
 /** Finds secrets in files of every type; of binary files, those of known formats. */
 export const secretScan: Scan<'secret'> = {
   subject: 'secret',
-  version: 14,
+  version: 15,
   applies: () => true,
   async scan({ path, text, bytes }) {
     const content = text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
