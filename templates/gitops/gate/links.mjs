@@ -37,7 +37,8 @@ export function refuseLinks(root, { charts }) {
 export function pathsIn(folder) {
   const found = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (!entry.isDirectory()) return [join(folder, entry.name)];
-    return ['.git', 'node_modules'].includes(entry.name) ? [] : pathsIn(join(folder, entry.name));
+    // Git has nothing of that name in a commit.
+    return entry.name === '.git' ? [] : pathsIn(join(folder, entry.name));
   });
   return found.sort();
 }

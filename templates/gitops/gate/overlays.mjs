@@ -124,7 +124,7 @@ export async function leftOverlays(lanes) {
     await addFolders(folder, used).catch(() => undefined);
   const known = new Set([...used].map((folder) => resolve(folder)));
   const all = pathsIn('.')
-    .filter((path) => NAMES.includes(path.split('/').at(-1)))
+    .filter((path) => NAMES.includes(path.split('/').at(-1)) && !/(^|\/)node_modules\//.test(path))
     .map((path) => join(path, '..'));
   return all.filter((folder) => !known.has(resolve(folder))).sort();
 }

@@ -350,6 +350,15 @@ describe('the gate', () => {
     expect(places).toEqual(expect.arrayContaining(unread));
   });
 
+  test.each(['node_modules', '.hidden', '@odd name'])('judges components in a folder %s', async (folder) => {
+    const path = `${COMPONENTS}/apps/${folder}/orders/component.yaml`;
+    const fault = await faultOf({
+      [path]: 'name: orders\narea: apps\nchart: primitive-runtime\n',
+      'sources/values/env/production/apps/orders.yaml': enabled('ghcr.io/acme/domain-orders:latest'),
+    });
+    expect(fault).toContain('has no digest');
+  });
+
   test('refuses links and submodules that a change brings, and no others', async () => {
     const outward = /is a link that leads out of the repository: Argo CD would stop at it/;
     const plain = /is a link; what is deployed is in plain files/;
