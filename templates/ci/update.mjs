@@ -69,7 +69,8 @@ function updateOne(id, kind, name, path) {
   if (code !== 0 && conflicts.length === 0 && open.length === 0)
     return { id, path, refused: `scaffold --update failed with exit code ${code}`, files: [] };
   const needsGenerators = document.files.some(({ reason }) => reason === 'generator-input-edited');
-  const notes = needsGenerators ? generatedNote(id) : [];
+  // Always: a copy of the proto file of its source is as that is now.
+  const notes = generate(id, needsGenerators);
   const files = changesIn(path);
   const verified = files.length === 0 || conflicts.length > 0 ? undefined : verify(id);
   // The next primitive begins with what is committed.
@@ -78,11 +79,15 @@ function updateOne(id, kind, name, path) {
   return { id, path, files, conflicts, open, notes, verified };
 }
 
-function generatedNote(id) {
+/** Runs the generators; what a pull request has to say of that. Whether they fail matters only if they are needed. */
+function generate(id, isNeeded) {
   const { code, document } = primitive('generate', id);
-  return code === 0
-    ? []
-    : [`Generators did not run, so run \`primitive generate ${id}\`: ${document?.message ?? code}`];
+  if (code === 0 && !isNeeded && document.generated.some(({ changes }) => changes.length > 0))
+    return [
+      `\`primitive generate ${id}\` has brought what its source, or another input of its generators, is now.`,
+    ];
+  if (code === 0 || !isNeeded) return [];
+  return [`Generators did not run, so run \`primitive generate ${id}\`: ${document?.message ?? code}`];
 }
 
 function verify(id) {

@@ -15,7 +15,7 @@ const SOURCE = 'primitives/widget/stock/main.ts';
 const LINES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
 
 const CONFIG = `registry: ghcr.io/acme
-languages: { ts: { scope: "@acme" } }
+languages: { ts: { scope: "@acme" }, proto: { package: acme } }
 signing:
   trusted:
     - issuer: https://token.actions.githubusercontent.com
@@ -30,6 +30,15 @@ names: { pattern: "^[a-z]+$" }
 files: [{ path: "**", owner: impl }]
 build: { context: ".", dockerfile: Dockerfile }
 `;
+/** A kind that serves a proto file, and one with a client that is generated from a copy of it. */
+const SERVING = {
+  'kinds/api/kind.yaml': `${KIND.replace('kind: widget', 'kind: api')}api: proto/service.proto\n`,
+  'kinds/api/files/proto/service.proto': 'syntax = "proto3";\npackage acme.v1;\nmessage Before {}\n',
+  'kinds/client/kind.yaml': `${KIND.replace('kind: widget', 'kind: client').replace('files: [', 'files: [{ path: "gen/**", owner: generated, by: client }, ')}inputs: { source: { type: primitive, match: "api/*", help: "an API" } }
+generators: [{ id: client, run: connect, version: "1", reads: [proto/service.proto], writes: gen }]
+`,
+  'kinds/client/files/proto/service.proto.eta': '<%= it.source.proto %>\n',
+};
 const template = (lines: readonly string[]) => ({ 'kinds/widget/files/main.ts': `${lines.join('\n')}\n` });
 const DOCKERFILE = `FROM scratch:1@sha256:${'0'.repeat(64)}\nUSER 1\n`;
 
@@ -50,6 +59,7 @@ beforeAll(async () => {
     'kinds/widget/kind.yaml': KIND,
     'kinds/widget/files/Dockerfile': DOCKERFILE,
     ...template(LINES),
+    ...SERVING,
   };
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -197,6 +207,26 @@ describe.sequential('the weekly update', () => {
       expect([code, lines[0]]).toEqual([1, expect.stringContaining('is not in primitives/widget/shelf')]);
     }
   });
+});
+
+test('the weekly update brings a client what its source declares by now, without a new template', async () => {
+  const folder = await world.clone();
+  for (const kind of ['api', 'client']) {
+    const source = kind === 'client' ? ['--source', 'api/parts'] : [];
+    await writeFile(join(folder, 'kinds', kind, 'files/Dockerfile'), DOCKERFILE);
+    const call = await cli.run(['scaffold', '--kind', kind, '--name', 'parts', ...source], { cwd: folder });
+    expect(call).toMatchObject({ code: 0 });
+  }
+  await world.pushAll(folder, 'Scaffold an API and a client');
+  const proto = 'proto/service.proto';
+  const changed = `${SERVING['kinds/api/files/proto/service.proto']}message After {}\n`;
+  await world.commit({ [`primitives/api/parts/${proto}`]: changed });
+  const { lines } = await update();
+  expect(lines).toContainEqual('- api/parts: nothing to update');
+  expect(lines).toContainEqual(expect.stringMatching(/^- client\/parts: proposed: /));
+  const branch = 'primitive-update/client-parts';
+  expect(await world.text(`primitives/client/parts/${proto}`, branch)).toBe(changed);
+  expect(openFor(branch)?.body).toContain('what its source, or another input of its generators, is now');
 });
 
 test('the workflow that init writes does that, run by act; actionlint and zizmor find nothing', async () => {
