@@ -6,6 +6,7 @@ const LONGEST = [
   'test/integration/gitops/cluster.test.ts',
   'test/e2e/verify.test.ts',
   'test/e2e/journey/journey.test.ts',
+  'test/e2e/journey/second-year.test.ts',
   'test/integration/gitops/scaffold.test.ts',
   'test/integration/kinds/python-ts-kinds.test.ts',
   'test/integration/publish/baselines.test.ts',

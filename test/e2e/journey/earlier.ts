@@ -1,12 +1,12 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { go } from '../../integration/kinds/go-kinds-lab.ts';
 import { PATH } from '../../integration/kinds/python-ts-kinds-workbench.ts';
 import { olderCli } from '../../support/older-cli.ts';
 import type { Packed } from '../../support/packed.ts';
-import { attempt, run } from '../../support/services/run.ts';
-import { tool } from '../../tools/locate.ts';
+import { attempt } from '../../support/services/run.ts';
 import { implementPrimitives, NAMES, scaffoldBy } from './primitives.ts';
+import { startRepository } from './repository.ts';
 
 /** By it the primitives are scaffolded: before telemetry, events by an option of the proto, and tenants of `anyone`. */
 const EARLIER = '04d174e25a35eb6e5910e6b9db45fc49ea0ba0a4';
@@ -33,23 +33,7 @@ interface Updated {
 
 /** Scaffolds all kinds by an earlier version into a new repository, implements them as was done then, and updates them. */
 export async function updatedPrimitives(cli: Packed, repository: string): Promise<Update> {
-  await mkdir(repository);
-  const git = (...args: string[]) =>
-    run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: repository });
-  const commit = async (message: string) => {
-    await git('add', '--all');
-    await git('commit', '--quiet', '--message', message);
-  };
-  const path = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
-  const call = (...args: string[]) => cli.run(args, { cwd: repository, env: { PATH: path } });
-  const succeed = async (...args: string[]) => {
-    const { code, stdout, stderr } = await call(...args);
-    if (code !== 0) throw new Error(`primitive ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
-    return stdout;
-  };
-  await git('init', '--quiet', '--initial-branch=main');
-  await succeed('init', '--repository', 'acme/app');
-
+  const { git, commit, call, succeed } = await startRepository(cli, repository);
   const older = await olderCli(EARLIER, join(dirname(repository), 'earlier'));
   await scaffoldBy((args) => older.run(args, repository));
   await commit('Scaffold');

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { render, templateVariables } from '../../../src/kinds/render.ts';
 import { readBases, readTemplate } from '../../../src/kinds/template.ts';
 import { readManifest } from '../../../src/repository/provenance.ts';
@@ -63,7 +63,7 @@ export async function buildPrimitives(repository: string): Promise<Programs> {
 /** Scaffolds all kinds with the CLI into a repository that has a config, and implements them as in test/reference. */
 export async function scaffoldPrimitives(cli: Packed, repository: string): Promise<void> {
   await scaffoldBy((args) => cli.run(args, { cwd: repository }));
-  await implementPrimitives(repository, ROOT);
+  await implementPrimitives(repository);
 }
 
 /** Scaffolds all kinds by a CLI that runs in a repository. */
@@ -76,9 +76,14 @@ export async function scaffoldBy(call: (args: readonly string[]) => Promise<Call
 }
 
 /** Implements all kinds as in the test/reference of some sources of this project. */
-export async function implementPrimitives(repository: string, sources: string): Promise<void> {
-  for (const [kind, name] of Object.entries(NAMES) as [KindName, string][])
-    await implement(repository, kind, name, sources);
+export async function implementPrimitives(repository: string, sources = ROOT): Promise<void> {
+  for (const [kind, name] of Object.entries(NAMES) as [KindName, string][]) {
+    const source = FLAGS[kind]?.includes('--source') ? { name: NAMES.domain, entity: 'order' } : undefined;
+    await implement(repository, { kind, name, source }, [
+      join(sources, 'test/reference', kind),
+      join(OWNERS_FILES, kind),
+    ]);
+  }
 }
 
 const BUILD: Readonly<Record<KindName, (folder: string) => Promise<readonly [string, ...string[]]>>> = {
@@ -90,19 +95,24 @@ const BUILD: Readonly<Record<KindName, (folder: string) => Promise<readonly [str
   uisurface: installPages,
 };
 
-async function build(folder: string): Promise<readonly [string]> {
-  const program = join(folder, 'bin/server');
+/** Builds the program of a primitive in Go. */
+export async function build(
+  folder: string,
+  program = join(folder, 'bin/server'),
+): Promise<readonly [string]> {
   const { code, stderr } = await go(folder, ['build', '-o', program, './cmd/server']);
   if (code !== 0) throw new Error(`${folder} does not compile\n${stderr}`);
   return [program];
 }
 
-async function installAgent(folder: string): Promise<readonly [string, ...string[]]> {
+/** Installs what an agent imports. */
+export async function installAgent(folder: string): Promise<readonly [string, ...string[]]> {
   await syncPython(folder);
-  return [join(folder, '.venv/bin/python'), '-m', 'acme_agent_concierge'];
+  return [join(folder, '.venv/bin/python'), '-m', `acme_agent_${basename(folder)}`];
 }
 
-async function installPages(folder: string): Promise<readonly [string, ...string[]]> {
+/** Builds a surface. */
+export async function installPages(folder: string): Promise<readonly [string, ...string[]]> {
   const [manifest, lock] = [join(folder, 'package.json'), join(folder, 'package-lock.json')];
   await symlink(
     await nodeModules(await readFile(manifest), await readFile(lock)),
@@ -121,8 +131,19 @@ export async function imageEnvironment(folder: string): Promise<Record<string, s
   return Object.fromEntries(variables.filter(([name]) => !/PATH$/.test(name ?? '')));
 }
 
-/** Puts the reference implementation of a kind in the place of the stubs, and what the owner adds for this system. */
-async function implement(repository: string, kind: KindName, name: string, sources: string): Promise<void> {
+/** A primitive, and the domain that it was scaffolded for by `--source`. */
+export interface Implemented {
+  readonly kind: KindName;
+  readonly name: string;
+  readonly source?: { readonly name: string; readonly entity: string } | undefined;
+}
+
+/** Puts files in the place of the stubs: of some folders, by default of test/reference. */
+export async function implement(
+  repository: string,
+  { kind, name, source }: Implemented,
+  folders = [join(ROOT, 'test/reference', kind)],
+): Promise<void> {
   const folder = join(repository, 'primitives', kind, name);
   const shown = `primitives/${kind}/${name}/primitive.yaml`;
   const manifest = await readManifest(await readFile(join(repository, shown), 'utf8'), shown);
@@ -134,17 +155,14 @@ async function implement(repository: string, kind: KindName, name: string, sourc
       templateVersion: 1,
       image: `${kind}-${name}`,
       inputs: manifest.provenance?.inputs ?? {},
-      source:
-        FLAGS[kind]?.includes('--source') === true
-          ? await sampleSource({ kind: 'domain', name: NAMES.domain, entity: 'order' }, LANGUAGES)
-          : undefined,
+      source: source && (await sampleSource({ kind: 'domain', ...source }, LANGUAGES)),
       bases: await readBases(join(ROOT, 'templates/bases.yaml')),
       run: ports,
     },
     LANGUAGES,
   );
   const everything = [{ path: '**', owner: 'impl' as const }];
-  for (const from of [join(sources, 'test/reference', kind), join(OWNERS_FILES, kind)].filter(existsSync)) {
+  for (const from of folders.filter(existsSync)) {
     const rendered = render(readTemplate([from]), everything, it);
     await writeFiles(folder, rendered);
   }

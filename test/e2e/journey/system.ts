@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installPacked } from '../../support/packed.ts';
@@ -10,10 +10,10 @@ import { startOidcIssuer } from '../../support/services/oidc-issuer.ts';
 import { freePorts } from '../../support/services/ports.ts';
 import { startPostgres } from '../../support/services/postgres.ts';
 import { run } from '../../support/services/run.ts';
-import { answers, type Program, startProgram, untilReady } from '../../support/services/service.ts';
 import { startTap, type Tap } from '../../support/services/tap.ts';
 import { type Update, updatedPrimitives } from './earlier.ts';
 import { buildPrimitives, imageEnvironment, type KindName } from './primitives.ts';
+import { processOf, QUICK, type Running } from './process.ts';
 
 /** The processes of the system, by what they do in it. */
 export const SERVICES = [
@@ -38,16 +38,6 @@ const HOPS = [
   'concierge -> orderDesk',
 ] as const;
 export type Hop = (typeof HOPS)[number];
-
-/** A process of the system, which can be killed and started as often as need be. */
-export interface Running {
-  readonly url: string;
-  /** Ends it with SIGKILL. */
-  kill(): Promise<void>;
-  /** Starts it again; returns once it is ready. */
-  start(): Promise<void>;
-  log(): Promise<string>;
-}
 
 /** Six primitives, with real Postgres, and doubles of a process engine and a model server. */
 export interface System extends AsyncDisposable {
@@ -192,24 +182,12 @@ export async function startSystem(reply: Parameters<typeof startModelServer>[0])
 
   const services = {} as Record<ServiceName, Running>;
   for (const name of SERVICES) {
-    let program: Program | undefined;
-    const logFile = join(folder, `${name}.log`);
-    services[name] = {
-      url: url[name],
-      async start() {
-        const [path, ...first] = programs[KIND[name]].command;
-        const env = await environment(name);
-        program = startProgram(path, [...first, ...COMMAND[name]], { folder, name, env });
-        await untilReady(program, () => answers(`${url[name]}/readyz`, [200, 204]));
-      },
-      async kill() {
-        if (program === undefined) return;
-        process.kill(program.pid, 'SIGKILL');
-        await program.exit;
-      },
-      log: () => readFile(logFile, 'utf8'),
+    const deployed = {
+      command: programs[KIND[name]].command,
+      args: COMMAND[name],
+      env: await environment(name),
     };
-    started.defer(async () => program?.stop());
+    services[name] = started.use(processOf(deployed, { folder, name, url: url[name] }));
   }
   await Promise.all(Object.values(services).map((service) => service.start()));
 
@@ -236,12 +214,3 @@ const ORDERS_SERVICE = 'acme.domain.orders.v1.OrdersService';
 
 /** How long the engine locks a job for the process. */
 export const JOB_TIMEOUT_SECONDS = 2;
-
-/** What makes no difference but that nobody waits. */
-const QUICK = {
-  POLL_INTERVAL: '50ms',
-  DRAIN_DELAY: '0s',
-  DRAIN_DELAY_SECONDS: '0',
-  // An image has its byte code; here the first start writes it.
-  PYTHONDONTWRITEBYTECODE: '',
-};

@@ -33,8 +33,11 @@ export interface Tap extends Service {
 
 const pass: Treatment = (_, passOn) => passOn();
 
-/** Starts a tap before `http://127.0.0.1:PORT`, which need not be there yet. The caller's Host header is passed on. */
-export async function startTap(target: string): Promise<Tap> {
+/**
+ * Starts a tap before `http://127.0.0.1:PORT`, which need not be there yet, or before what a function returns for each request.
+ * The caller's Host header is passed on.
+ */
+export async function startTap(target: string | (() => string)): Promise<Tap> {
   const requests: TappedRequest[] = [];
   let treat = pass;
   const server = await serve((incoming, outgoing) => {
@@ -42,7 +45,9 @@ export async function startTap(target: string): Promise<Tap> {
       const { method = 'GET', url: path = '/', headers } = incoming;
       const request = { method, path, headers, body: await bodyOf(incoming) };
       requests.push(request);
-      const answered = await treat(request, (body = request.body) => send(target, { ...request, body }));
+      const answered = await treat(request, (body = request.body) =>
+        send(targetOf(target), { ...request, body }),
+      );
       if (answered === undefined) return outgoing.destroy();
       return outgoing.writeHead(answered.status, answered.headers).end(answered.body);
     };
@@ -58,6 +63,10 @@ export async function startTap(target: string): Promise<Tap> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+function targetOf(target: string | (() => string)): string {
+  return typeof target === 'string' ? target : target();
 }
 
 /** Sends a request on a connection of its own: one that is kept could break with a service that is killed. */
