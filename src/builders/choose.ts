@@ -26,8 +26,8 @@ export interface BuilderSearch extends Search {
 export interface ChosenBuilder {
   readonly builder: Builder;
   readonly info: BuilderInfo;
-  /** One sentence for people. */
-  readonly why: string;
+  /** Half a sentence for people; undefined for the first choice. */
+  readonly why: string | undefined;
 }
 
 const BUILDERS = ['buildx', 'buildah'] as const;
@@ -54,10 +54,9 @@ export async function chooseBuilder(
     try {
       const chosen = await open(name);
       const [passedOver] = refused;
-      return {
-        ...chosen,
-        why: passedOver === undefined ? `${name} found` : `${name} found; ${reason(passedOver)}`,
-      };
+      const why =
+        passedOver?.code === 'builder-not-found' ? passedOver.message : passedOver && reason(passedOver);
+      return { ...chosen, why };
     } catch (error) {
       if (search.signal?.aborted || !(error instanceof PrimitiveError)) throw error;
       refused.push(error);
@@ -128,5 +127,5 @@ function refuseCheckoutConfig({ variables, folders }: BuilderSearch): void {
 }
 
 function reason({ message, why }: PrimitiveError): string {
-  return why === undefined ? message : `${message} (${why})`;
+  return why === undefined ? message : `${message}: ${why}`;
 }

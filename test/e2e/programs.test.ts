@@ -184,7 +184,7 @@ describe('what is passed over is named', () => {
     expect((await doctor(path))('programs')).toMatchObject({
       state: 'warn',
       code: 'programs-skipped',
-      detail: `skipped on PATH: ${folder}`,
+      detail: '1 folder of PATH skipped',
       why: `${folder} is skipped, because it is in the repository ${repository}`,
       fix: [allow],
     });

@@ -22,7 +22,7 @@ export interface DoctorPorts {
   workspace(): Promise<{ readonly location: { readonly path: string }; readonly config: Config }>;
   tree(): Promise<{ readonly root: string; readonly head: Head }>;
   components(): Promise<readonly { readonly id: string }[]>;
-  builder(): Promise<{ readonly info: BuilderInfo; readonly why: string }>;
+  builder(): Promise<{ readonly info: BuilderInfo; readonly why: string | undefined }>;
   program(name: 'cosign' | 'syft'): Promise<{ readonly path: string; readonly version: string }>;
   /** The steps of a publish before its first effect, which waits {@link PATIENCE} for an answer. */
   readonly publish: {
@@ -158,7 +158,7 @@ async function checkPath(ports: DoctorPorts): Promise<ProbeResult> {
   const { why, suggestions } = await explainSkipped([...files, 'buf', 'gh'], { platform, skipped });
   if (suggestions.length === 0) return { detail };
   const warning = { code: 'programs-skipped', why: why.replace(/^; /, ''), fix: suggestions };
-  return { detail, warning };
+  return { detail: `${count(folders.size, 'folder')} of PATH skipped`, warning };
 }
 
 async function checkGit(ports: DoctorPorts) {
@@ -179,7 +179,7 @@ async function checkBuilder(ports: DoctorPorts) {
   const [{ config }, { info, why }] = await Promise.all([ports.workspace(), ports.builder()]);
   const able = new Set(info.platforms.map(formatPlatform));
   const lacking = config.platforms.map(formatPlatform).filter((platform) => !able.has(platform));
-  const detail = `${info.description} (${why})`;
+  const detail = why === undefined ? info.description : `${info.description}; ${why}`;
   if (lacking.length === 0) return { detail };
   return {
     detail,

@@ -62,7 +62,7 @@ describe('auto', () => {
       name: 'buildx',
       description: expect.stringMatching(/^buildx \S+, builder "primitive-test" \(remote\)$/),
     });
-    expect(why).toBe('buildx found');
+    expect(why).toBeUndefined();
   });
 
   test('takes buildah otherwise, and says what is wrong with buildx', async () => {
@@ -70,16 +70,14 @@ describe('auto', () => {
     await using _engine = await startEngine();
     const { info, why } = await choose('auto', engineOnly());
     expect(info.name).toBe('buildah');
-    expect(why).toMatch(
-      /^buildah found; Builder default cannot export an image layout \(its driver is docker/,
-    );
+    expect(why).toMatch(/^Builder default cannot export an image layout: its driver is docker/);
   });
 
   test('takes buildah where there is no buildx', async () => {
     await install('buildah');
     const { info, why } = await choose('auto', engineOnly());
     expect(info.name).toBe('buildah');
-    expect(why).toContain('buildx not found');
+    expect(why).toBe('buildx not found');
   });
 
   test('says how to get one where there is none', async () => {
