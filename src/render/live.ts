@@ -97,7 +97,8 @@ function update(items: Map<string, Item>, event: ItemEvent): void {
 /** Why it failed is in the result, once. */
 function failure(event: ItemEvent, log: readonly string[], style: Style): readonly string[] {
   const head = `${style.red('✗')} ${style.bold(sanitizeLine(event.item))} failed`;
-  return [head, ...log.map((line) => style.hang(`${style.dim('│')} `, line))];
+  const bar = style.dim('│');
+  return [head, ...log.map((line) => style.hang(`${bar} `, line).replaceAll('\n  ', `\n${bar} `))];
 }
 
 /** Progress and elapsed time of the step: `1 of 3 done, 1 failed  12.3s`. */

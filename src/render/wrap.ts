@@ -12,7 +12,10 @@ const INDENT = 4;
  * digest, stays whole, so that it can be copied.
  */
 export function hangWithin(columns: number): Hang {
-  return (prefix, text) => {
+  return (before, line) => {
+    // Blanks at the front of a line are its indent, not text that may be trimmed.
+    const text = line.trimStart();
+    const prefix = before + line.slice(0, line.length - text.length);
     const start = textWidth(prefix);
     if (start + textWidth(text) <= columns) return `${prefix}${text}`;
     const indent = columns - start < NARROWEST ? Math.min(INDENT, start) : start;

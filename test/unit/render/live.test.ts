@@ -103,6 +103,18 @@ describe('the live view', () => {
     expect(await screen.rows()).toEqual(kept);
   });
 
+  test('keeps the bar and the indent of a line of a log that is wrapped', async () => {
+    const { screen, renderer, show } = start(40);
+    const line = '   3 | >>> RUN go build ./cmd/server && echo done';
+    show(step('Building'), at('a/b', 'building'), { type: 'log', item: 'a/b', line }, at('a/b', 'failed'));
+    renderer.end();
+    expect(await screen.rows()).toEqual([
+      '✗ a/b failed',
+      '│    3 | >>> RUN go build ./cmd/server',
+      '│    && echo done',
+    ]);
+  });
+
   test('counts what is done of each step, and aligns what goes on', async () => {
     const { screen, renderer, show } = start(80, 40);
     show(
