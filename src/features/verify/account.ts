@@ -182,7 +182,7 @@ function filesOf({ subject, value }: Fact): readonly string[] {
 
 /** A file that a builder may read, by its name. */
 const DOCKERFILE =
-  /(?:^|\/)(?:(?:Dockerfile|Containerfile)(?:\.(?!dockerignore$)[^/]*)?|[^/]*\.(?:[Dd]ockerfile|[Cc]ontainerfile))$/;
+  /(?:^|\/)(?:(?:[Dd]ockerfile|[Cc]ontainerfile)(?:\.(?!dockerignore$)[^/]*)?|[^/]*\.(?:[Dd]ockerfile|[Cc]ontainerfile))$/;
 
 /** Families that have judged each file by its content. */
 interface Judging {

@@ -5,8 +5,8 @@ import type { Scope } from './scope.ts';
 import type { WorkTree } from './work-tree.ts';
 
 /**
- * The links read so far from a primitive to code outside of it. That code is built with the primitive but was not checked
- * as part of it. Links to installed packages, such as `node_modules`, do not count.
+ * The links read so far from a primitive to code outside of it, or to anything of another one. That is built with the
+ * primitive but was not checked as part of it. Links to installed packages, such as `node_modules`, do not count.
  */
 export async function linksOut({ ownerOf }: Scope, tree: WorkTree): Promise<VerifyDocument['unchecked']> {
   const files = await tree.list();
@@ -20,7 +20,9 @@ export async function linksOut({ ownerOf }: Scope, tree: WorkTree): Promise<Veri
       : posix.join(posix.dirname(path), link);
     if (target.startsWith(`${owner.path}/`)) continue;
     const isFolder = target.startsWith('../') || files.some((file) => file.startsWith(`${target}/`));
-    if (isFolder || languageOf(path) !== undefined) found.push({ what: path, why: `a link to ${target}` });
+    const isCode = languageOf(path) !== undefined || languageOf(target) !== undefined;
+    if (isFolder || isCode || ownerOf(target) !== undefined)
+      found.push({ what: path, why: `a link to ${target}` });
   }
   return found;
 }

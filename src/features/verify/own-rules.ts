@@ -110,8 +110,8 @@ function patternRule(own: OwnRule, pattern: string): Rule<'primitive'> {
       const problems: Problem[] = [];
       for (const file of primitive.files.filter(isMeant)) {
         const path = `${primitive.path}/${file}`;
-        const text = decode((await tree.read(path)) ?? new Uint8Array());
-        if (text === undefined) continue;
+        const bytes = (await tree.read(path)) ?? new Uint8Array();
+        const text = decode(bytes) ?? Buffer.from(bytes).toString('latin1');
         const lines = new Set(searchLines(text, { id: own.id, pattern }, path).map(({ line }) => line));
         const advice = adviceOf(own, 'Write it in another way.');
         problems.push(...[...lines].map((line) => ({ message, path, line, ...advice })));

@@ -290,6 +290,17 @@ export function decode(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  if (bytes.subarray(0, 8000).includes(0)) return undefined;
-  return new TextDecoder().decode(bytes);
+  const start = bytes.subarray(0, 8000);
+  if (!start.includes(0)) return new TextDecoder().decode(bytes);
+  const encoding = wideEncoding(start);
+  return encoding && new TextDecoder(encoding).decode(bytes);
+}
+
+/** UTF-16 without a byte order mark: almost every other byte is NUL, and the others are not. */
+function wideEncoding(start: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
+  const zeros = [0, 0];
+  for (const [i, byte] of start.entries()) if (byte === 0) zeros[i % 2] = (zeros[i % 2] ?? 0) + 1;
+  const [even = 0, odd = 0] = zeros.map((count) => count / Math.max(1, start.length / 2));
+  if (odd > 0.8 && even < 0.05) return 'utf-16le';
+  return even > 0.8 && odd < 0.05 ? 'utf-16be' : undefined;
 }

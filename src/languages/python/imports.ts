@@ -79,6 +79,11 @@ const DOTTED =
 const PATCHED = /\bpatch(?:\.\w{1,20})?\(\s{0,200}["']([\w.]{1,200})\.\w{1,100}["']/g;
 /** `python -m a.b`, `pytest -p a.b`, also as arguments. */
 const FLAGGED = /(?<![\w-])-[mp](?:[ \t]{1,4}|["'],\s{0,200}["'])([A-Za-z_][\w.]{0,200})/g;
+/** A text that is a name alone; it counts in a file that loads by name, or looks for what it will load. */
+const WORD = /(?<=["'])([A-Za-z_]\w{0,100})(?=["'])/g;
+const LOOKS =
+  /import_module|__import__|run_module|resolve_name|find_spec|find_loader|get_loader|importlib[ \t]{0,4}(?:\.|import\b[^\n]{0,100}\b)[ \t]{0,4}resources|pkgutil/;
+
 /** Code in a text that is handed on: `exec("import a")`. */
 const CODE =
   /(?<=["'\n;])[ \t]{0,100}(?:import[ \t]{1,10}([A-Za-z_][\w.]{0,200})|from[ \t]{1,10}([A-Za-z_][\w.]{0,200})[ \t]{1,10}import\b)/g;
@@ -93,7 +98,8 @@ function mentionsIn(root: Node, text: string, statements: readonly Node[]): read
   const inCode = modulesIn(text, CODE);
   const own = new Set(within(inCode, spansOf(statements)).map(({ one }) => one));
   const code = new Set(inCode.filter((one) => !own.has(one)));
-  const named = [DOTTED, PATCHED, FLAGGED].flatMap((pattern) => modulesIn(text, pattern));
+  const patterns = [DOTTED, PATCHED, FLAGGED, ...(LOOKS.test(text) ? [WORD] : [])];
+  const named = patterns.flatMap((pattern) => modulesIn(text, pattern));
   const texts = [...pathsIn(text), ...[...named, ...code].filter(isOfOthers)];
   if (texts.length + doctests.size === 0) return [];
   const isMeant = (one: Found, parent: string | undefined) =>

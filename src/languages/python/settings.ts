@@ -8,6 +8,9 @@ const ENTRY =
 /** Plugins of pytest: `-p a.b`, `"-p", "a.b"`. */
 const PLUGIN = /(?<![\w-])-p(?:[ \t]{0,4}|["'],[ \t\n]{0,40}["'])([A-Za-z_][\w.]{0,200})(?![\w.:])/g;
 
+/** A line of a `.pth` file that Python runs when it starts. */
+const RUN = /^import[ \t]{1,20}([A-Za-z_][\w.]{0,200})/gm;
+
 /** Modules and folders that settings of Python and pytest load. */
 export async function settingsMentions(
   repository: SourceTree,
@@ -20,7 +23,12 @@ export async function settingsMentions(
     const text = ((await repository.text(path)) ?? '').replace(/^[ \t]*[#;].*/gm, (line) =>
       ' '.repeat(line.length),
     );
-    const all = [...pathsIn(text), ...[ENTRY, PLUGIN].flatMap((pattern) => modulesIn(text, pattern))];
+    const all = [
+      ...pathsIn(text),
+      ...[ENTRY, PLUGIN, ...(path.endsWith('.pth') ? [RUN] : [])].flatMap((pattern) =>
+        modulesIn(text, pattern),
+      ),
+    ];
     if (all.length > 0) found.push({ path, mentions: placed(all, text) });
   }
   return found;

@@ -30,9 +30,15 @@ export async function parseTypeScript(path: string, text: string): Promise<Parse
 /** Packages that a test has replaced: `vi.mock('@acme/a')`. */
 const MOCKED = /\.(?:do|set|un)?[mM]ock\(\s{0,200}["'`]((?:@[\w.-]{1,100}\/)?[\w-][\w./-]{0,200})["'`]/g;
 
-/** Paths in texts, and packages that a test replaces. */
+/** `require` as a value, which other code is handed. */
+const HANDED_ON = /(?<![\w$.])require\s{0,20}[,)\]};\n]/;
+/** A text that is the name of a package alone; it counts in a file that hands `require` on. */
+const PACKAGE = /(?<=["'`])((?:@[\w.-]{1,100}\/)?[\w-][\w./-]{0,200})(?=["'`])/g;
+
+/** Paths in texts, packages that a test replaces, and those that a function may load which is handed `require`. */
 function mentionsIn(program: SyntaxNode, text: string): readonly Mention[] {
-  const found = [...pathsIn(text), ...modulesIn(text, MOCKED)];
+  const patterns = [MOCKED, ...(HANDED_ON.test(text) ? [PACKAGE] : [])];
+  const found = [...pathsIn(text), ...patterns.flatMap((pattern) => modulesIn(text, pattern))];
   if (found.length === 0) return [];
   const spans: Span[] = [];
   each(program, ({ type, start, end }) => {
@@ -88,18 +94,40 @@ function requireNames(program: SyntaxNode): Requires {
       if (node.type === 'ImportSpecifier' && nameOf(node.imported) === 'createRequire') {
         makers.add(nameOf(node.local));
       }
-      const [name, value] = assigned(node);
-      if (!isNode(name) || name.type !== 'Identifier' || !isNode(value)) return;
-      if (isRequire(value, { names, makers })) names.add(String(name.name));
+      for (const [name, value] of assigned(node)) {
+        if (name.type !== 'Identifier') continue;
+        if (isRequire(value, { names, makers })) names.add(String(name.name));
+        else if (makers.has(nameOf(value))) makers.add(String(name.name));
+      }
     });
   }
   return { names, makers };
 }
 
-/** Assigned names, with the value. */
-function assigned(node: SyntaxNode): readonly unknown[] {
-  if (node.type === 'VariableDeclarator') return [node.id, node.init];
-  return node.type === 'AssignmentExpression' ? [node.left, node.right] : [];
+type Assigned = readonly (readonly [name: SyntaxNode, value: SyntaxNode])[];
+
+/** Names that a node assigns to, each with its value; of a value that is taken apart, the parts. */
+function assigned(node: SyntaxNode): Assigned {
+  if (node.type === 'VariableDeclarator') return parted(node.id, node.init);
+  const isAssignment = node.type === 'AssignmentExpression' || node.type === 'AssignmentPattern';
+  return isAssignment ? parted(node.left, node.right) : [];
+}
+
+/** `{ require: a } = module` is `a = module.require`, and `[a] = [require]` is `a = require`. */
+function parted(name: unknown, value: unknown): Assigned {
+  if (!isNode(name) || !isNode(value)) return [];
+  if (name.type === 'ArrayPattern' && value.type === 'ArrayExpression') {
+    const values = value.elements as readonly unknown[];
+    return (name.elements as readonly unknown[]).flatMap((one, i) => parted(one, values[i]));
+  }
+  if (name.type !== 'ObjectPattern') return [[name, value]];
+  return (name.properties as readonly SyntaxNode[]).flatMap(({ key, value: local, computed }) => {
+    const member = { ...value, type: 'MemberExpression', object: value, property: key, computed };
+    return parted(
+      local,
+      computed === true || !isNode(key) || key.type === 'Identifier' ? member : { ...member, computed: true },
+    );
+  });
 }
 
 function each(node: SyntaxNode, take: (node: SyntaxNode) => void): void {
@@ -157,7 +185,14 @@ function isTypeOnly(node: SyntaxNode): boolean {
 }
 
 /** Functions of Node.js and of test runners that load a module by its name. */
-const LOADERS = new Set(['getBuiltinModule', 'importActual', 'importMock', 'requireActual', 'requireMock']);
+const LOADERS = new Set([
+  '_load',
+  'getBuiltinModule',
+  'importActual',
+  'importMock',
+  'requireActual',
+  'requireMock',
+]);
 /** Functions of test runners that are told of a module, which a file need not have. */
 const MOCKS = new Set(['mock', 'doMock', 'setMock', 'unstable_mockModule']);
 
@@ -168,6 +203,11 @@ function calledImports(node: SyntaxNode, requires: Requires): readonly NamedImpo
   const found = [{ specifier: literal(first), typeOnly: false }];
   const property = propertyOf(callee);
   if (isRequire(callee, requires)) return found;
+  if ((property === 'call' || property === 'apply') && isRequire(callee.object as SyntaxNode, requires)) {
+    const [argument] =
+      second?.type === 'ArrayExpression' ? (second.elements as readonly unknown[]) : [second];
+    return [{ specifier: literal(argument), typeOnly: false }];
+  }
   // The target of `require.resolve` is mostly loaded by other code; `require.context` is that of webpack.
   if (['resolve', 'context'].includes(property ?? '') && isRequire(callee.object as SyntaxNode, requires))
     return found;
@@ -238,6 +278,7 @@ function isRequire(node: SyntaxNode, requires: Requires): boolean {
       return isRequire(node.expression as SyntaxNode, requires);
     case 'CallExpression': {
       const callee = node.callee as SyntaxNode;
+      if (propertyOf(callee) === 'bind') return isRequire(callee.object as SyntaxNode, requires);
       return requires.makers.has(nameOf(callee));
     }
     default:

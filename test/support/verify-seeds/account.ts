@@ -38,6 +38,16 @@ const SHIPPED: Readonly<Record<string, Files>> = {
     'libs/clock.go': 'package libs\n',
     [`${ORDERS}/clock.go`]: { link: '../../../libs/clock.go' },
   },
+  'link to code by another name': {
+    'libs/clock.go': 'package libs\n',
+    [`${ORDERS}/clock`]: { link: '../../../libs/clock.go' },
+  },
+  'link to data of another primitive': {
+    'primitives/domain/billing/primitive.yaml': 'kind: domain\nname: billing\n',
+    'primitives/domain/billing/data.json': '{}\n',
+    [`${ORDERS}/data.json`]: { link: '../billing/data.json' },
+  },
+  'Dockerfile in lower case': { [`${ORDERS}/debug/dockerfile`]: 'FROM alpine:latest\n' },
   'link in the place of a primitive': { 'primitives/domain/billing': { link: 'orders' } },
   'vendored code': { [`${ORDERS}/vendor/example.com/a/a.go`]: 'package a\n' },
   'packages of npm': { [`${ORDERS}/web/node_modules/a/index.js`]: "require('lodash');\n" },

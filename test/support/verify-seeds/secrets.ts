@@ -10,6 +10,9 @@ const base = {
 
 const TWICE = 'is encoded twice, compressed or split over lines is not found';
 const AWAY = 'known by the name beside it';
+const BEHIND = 'tokens, keys and addresses are found, no passwords';
+const COOKIES = 'In lists of cookies';
+const JSONNET = 'Of jsonnet, a Secret is read where its values are written out';
 const WORDS_ALONE = 'A password of words alone';
 
 const hex = (length: number, seed = '') => random(length, 'hex', seed);
@@ -228,6 +231,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
 
 const secret = (data: string) => `apiVersion: v1\nkind: Secret\nmetadata: { name: db }\n${data}\n`;
 const dockerLogin = base64(`{"auths":{"ghcr.io":{"auth":"${base64(`svc:${password}`)}"}}}`);
+const escaped = (character: string) => `\\x${character.charCodeAt(0).toString(16)}`;
 const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
 
 /** Private keys, keystores and manifests, and what hides a secret from who reads. */
@@ -279,6 +283,34 @@ const FILES: Readonly<Record<string, readonly [path: string, content: string | U
   ],
   'text of Windows': ['utf-16le.env', utf16(`# Windows\r\nTOKEN=ghp_${random(36)}\r\n`)],
   'text in UTF-16, big end first': ['utf-16be.env', utf16(`TOKEN=ghp_${random(36)}\n`).swap16()],
+  'text in UTF-16 without a mark': ['a.properties', utf16(`TOKEN=ghp_${random(36)}\n`).subarray(2)],
+  'text in UTF-16 without a mark, big end first': [
+    'a.txt',
+    utf16(`ghp_${random(36)}\n`)
+      .swap16()
+      .subarray(2),
+  ],
+  'text with a NUL': ['.env', `\0\nDB_PASSWORD=${password}\n`],
+  'escapes of JSON': ['a.json', `{ "a": "\\u0067hp_${random(36)}" }\n`],
+  'escapes of JavaScript': ['a.ts', `export const a = 'g\\x68p_${random(36)}';\n`],
+  'cookie of a session': ['a.http', `GET / HTTP/1.1\nCookie: lang=en; session=${key}\n`],
+  'state of Terraform': [
+    'terraform.tfstate',
+    `{ "resources": [{ "type": "random_password", "instances": [{ "attributes": { "result": "${password}" } }] }] }\n`,
+  ],
+  'output of Terraform': [
+    'terraform.tfstate',
+    `{ "outputs": { "db": { "sensitive": true, "value": "${password}" } } }\n`,
+  ],
+  'environment of Postman': [
+    'acme.postman_environment.json',
+    `{ "values": [{ "key": "a", "value": "${password}", "type": "secret" }] }\n`,
+  ],
+  'Secret in jsonnet': ['a.jsonnet', `{ kind: 'Secret', stringData: { pin: '${password}' } }\n`],
+  'Secret by a library of jsonnet': [
+    'a.libsonnet',
+    `{ a: k.secret.new('db', { pin: '${base64(password)}' }) }\n`,
+  ],
   'token in a binary': ['a.bin', Buffer.concat([Buffer.from([0, 1, 2]), Buffer.from(` ghp_${random(36)} `)])],
   'token in base64': [
     'a.go',
@@ -315,7 +347,19 @@ const HIDDEN: Readonly<Record<string, readonly [path: string, content: string, l
     TWICE,
   ],
   compressed: ['a.txt', Buffer.from(base64(`H4sI${random(40, 'base64')}`)).toString(), TWICE],
-  'escapes of JSON': ['a.json', `{ "a": "\\u0067hp_${random(36)}" }\n`, TWICE],
+  'password behind escapes': [
+    'a.ts',
+    `const a = { pw: '${[...password].map(escaped).join('')}' };\n`,
+    BEHIND,
+  ],
+  'cookie of curl': ['a.sh', `curl -b 'session=${key}' https://acme.io\n`, COOKIES],
+  'list of cookies': ['cookies.txt', `.acme.io\tTRUE\t/\tTRUE\t1799999999\tsession\t${key}\n`, COOKIES],
+  'cookies of HAR': ['a.har', `{ "cookies": [{ "name": "session", "value": "${key}" }] }\n`, COOKIES],
+  'Secret that a function of jsonnet makes': [
+    'a.jsonnet',
+    `local secret(value) = { kind: 'Secret', stringData: { pin: value } };\nsecret('${password}')\n`,
+    JSONNET,
+  ],
   'percents of an address': ['a.txt', `https://acme.io/?t=ghp%5F${random(36)}\n`, TWICE],
   'digits of base 16': ['a.txt', `${Buffer.from(`ghp_${random(36)}`).toString('hex')}\n`, TWICE],
   'in another row': ['a.csv', `user,password\nsvc,${password}\n`, AWAY],

@@ -5,7 +5,7 @@ import { parseSource } from './parse.ts';
 /** Reads the imports of every source file. */
 export const sourceScan: Scan<'source'> = {
   subject: 'source',
-  version: 5,
+  version: 6,
   applies: (path) => languageOf(path) !== undefined,
   async scan({ path, text }) {
     const source = await parseSource(path, text);

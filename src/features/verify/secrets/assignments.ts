@@ -108,6 +108,11 @@ export function isSearchKey(text: string, index: number, value: string): boolean
   );
 }
 
+/** Whether a file is text by its name: programs read it as such, whatever bytes are in it. */
+export function isPlainFile(path: string): boolean {
+  return PLAIN_FILES.test(path);
+}
+
 /** Whether a file is made by a program, such as a lock file. */
 export function isMade(path: string): boolean {
   return MADE.test(path);

@@ -5,6 +5,7 @@ import {
   findAssignments,
   isIdentifier,
   isMade,
+  isPlainFile,
   isSearchKey,
   looksRandom,
 } from './assignments.ts';
@@ -48,8 +49,9 @@ const wordsIn = searchFor([
 export async function findSecrets(
   path: string,
   content: string,
-  isBinary: boolean,
+  hasNul: boolean,
 ): Promise<readonly Literal[]> {
+  const isBinary = hasNul && !isPlainFile(path);
   const found = await findIn(path, content, isBinary);
   return isBinary ? found : [...found, ...(await findEscaped(path, content))];
 }

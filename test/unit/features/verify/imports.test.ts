@@ -122,6 +122,12 @@ describe('imports of TypeScript', () => {
       "import { createRequire as make } from 'node:module'; const load = make(import.meta.url); load('a'); make(x)('b');",
       ['node:module', 'a', 'b'],
     ],
+    [
+      "const { require: a, 'x': b, ...c } = module; a('a'); b('no'); const [d, e] = [require]; d('b'); e('no');",
+      ['a', 'b'],
+    ],
+    ["require.call(x, 'a'); require.apply(x, ['b']); require.apply(x, y); f.call(x, 'no');", ['a', 'b', '?']],
+    ["const make = m['createRequire']; make(x)('a'); const { createRequire: c } = m; c(x)('b');", ['a', 'b']],
     ["let r; r = require; const s = r; s('a'); s.resolve('b'); t('no');", ['a', 'b']],
     ["process.getBuiltinModule('fs'); globalThis.process.getBuiltinModule(x);", ['fs', '?']],
     ["new URL('./a.ts', import.meta.url); new URL('a/b.ts', import.meta.url);", ['./a.ts', './a/b.ts']],
