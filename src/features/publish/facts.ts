@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Digest } from '../../core/digest.ts';
 import { optional } from '../../core/object.ts';
 import type { Registry } from '../../oci/registry.ts';
-import type { ImageRepository, Manifest } from '../../oci/types.ts';
+import type { Manifest } from '../../oci/types.ts';
 import type { History } from '../../repository/history.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
 import { checkAgainstRecord, inspectSeal } from '../../seal/inspect.ts';
@@ -13,16 +13,14 @@ import type { ReleaseComponent } from '../../seal/types.ts';
 import type { BundleVerifier } from '../../seal/verifier.ts';
 import type { CurrentTag } from './decide.ts';
 import type { Run, SealedImage } from './document.ts';
-import type { ComponentFacts, PublishFacts, RecordFacts } from './plan.ts';
+import type { ComponentFacts, PublishFacts } from './plan.ts';
 import { expectedImage, readTag } from './sealed-image.ts';
 
 /** Places of the release records that may vouch for images. */
-export interface RecordsInput {
-  readonly commit: string;
+export interface RecordsInput extends Pick<PublishFacts, 'commit' | 'releases'> {
   /** Host and path that all images begin with: `ghcr.io/acme`. */
   readonly registryPrefix: string;
-  readonly releases: ImageRepository;
-  readonly channel: { readonly tag: string; readonly branch: string };
+  readonly channel: Pick<PublishFacts['channel'], 'tag' | 'branch'>;
 }
 
 /** The records under the commit and under the channel. */
@@ -32,13 +30,8 @@ export interface ReleaseRecords {
 }
 
 /** Facts known before the registry is asked for images. */
-export interface FactsInput extends RecordsInput {
-  readonly source?: string;
-  readonly run: Run;
-  readonly tags: readonly string[];
+export interface FactsInput extends RecordsInput, Pick<PublishFacts, 'source' | 'run' | 'tags' | 'whole'> {
   readonly inputs: readonly ComponentInputs[];
-  /** False if the selection leaves components out. */
-  readonly whole: boolean;
   readonly sealOnly: boolean;
 }
 
@@ -96,7 +89,6 @@ export async function gatherFacts(
     Promise.all(input.inputs.map(readComponent)),
     reading.then(({ channel }) => isBehind(input, channel, ports.history)),
   ]);
-  const [commitRecord, channelRecord] = [recordFacts(records.commit), recordFacts(records.channel)];
   return {
     commit: input.commit,
     ...optional('source', input.source),
@@ -105,12 +97,8 @@ export async function gatherFacts(
     components,
     whole: input.whole,
     releases: input.releases,
-    ...optional('commitRecord', commitRecord),
-    channel: {
-      ...input.channel,
-      ...(channelRecord ? { record: channelRecord } : {}),
-      ...optional('behind', behind),
-    },
+    commitRecord: records.commit,
+    channel: { ...input.channel, record: records.channel, ...optional('behind', behind) },
   };
 }
 
@@ -224,10 +212,4 @@ function entryOf(
 
 function recordedImage({ digest, inputDigest, bundles, platforms }: ReleaseComponent, { tier }: Usable) {
   return { digest, inputDigest, tier, bundles, platforms } satisfies SealedImage;
-}
-
-function recordFacts(state: RecordState): RecordFacts | undefined {
-  if (state.state === 'absent') return undefined;
-  if (state.state === 'untrusted') return { digest: state.digest, detail: state.detail };
-  return { digest: state.digest, signed: { tier: state.tier, record: state.record } };
 }

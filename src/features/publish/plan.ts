@@ -4,7 +4,7 @@ import { optional } from '../../core/object.ts';
 import { formatPlatform } from '../../core/platform.ts';
 import type { ImageRepository, Manifest } from '../../oci/types.ts';
 import type { ComponentInputs } from '../../repository/inputs.ts';
-import type { TrustTier } from '../../repository/signers.ts';
+import type { RecordState } from '../../seal/record.ts';
 import type { ReleaseComponent, ReleaseRecord } from '../../seal/types.ts';
 import { type CurrentTag, decide, imageThere, type There } from './decide.ts';
 import type {
@@ -30,14 +30,6 @@ export interface ComponentFacts {
   readonly missed?: string;
 }
 
-/** The target of a tag in the releases repository. */
-export interface RecordFacts {
-  readonly digest: Digest;
-  /** Absent if no signer that this config knows has signed it. */
-  readonly signed?: { readonly tier: TrustTier; readonly record: ReleaseRecord };
-  readonly detail?: string;
-}
-
 /** Everything that planning depends on. */
 export interface PublishFacts {
   readonly commit: string;
@@ -50,11 +42,11 @@ export interface PublishFacts {
   /** False if the selection leaves components out. */
   readonly whole: boolean;
   readonly releases: ImageRepository;
-  readonly commitRecord?: RecordFacts;
+  readonly commitRecord: RecordState;
   readonly channel: {
     readonly tag: string;
     readonly branch: string;
-    readonly record?: RecordFacts;
+    readonly record: RecordState;
     /** Whether the commit of the channel's record is an ancestor of the commit to publish. */
     readonly behind?: 'yes' | 'no' | 'unknown';
   };
@@ -182,31 +174,33 @@ function planRecord(
   const base = {
     repository: facts.releases,
     tag: facts.commit,
-    ...(existing ? { existing: existing.digest } : {}),
+    ...(existing.state === 'absent' ? {} : { existing: existing.digest }),
   };
   if (options.sealOnly) return { ...base, action: 'skip', reason: '--seal-only stops before the tags' };
-  const signed = existing?.signed;
-  const decision = existing && decide(run.tier, recordThere(existing, components, facts));
-  if (signed && decision?.action === 'conflict') return { ...base, action: 'conflict', reason: decision.why };
+  const decision =
+    existing.state === 'absent' ? undefined : decide(run.tier, recordThere(existing, components, facts));
+  if (existing.state === 'found' && decision?.action === 'conflict')
+    return { ...base, action: 'conflict', reason: decision.why };
   if (!facts.whole) return { ...base, action: 'skip', reason: 'the selection leaves components out' };
   if (components.some(({ action }) => action === 'conflict'))
     return { ...base, action: 'skip', reason: 'not every component can be tagged' };
   if (!decision) return { ...base, action: 'write', reason: 'this commit has no release record' };
   if (decision.action === 'keep') return { ...base, action: 'keep', reason: 'written before' };
   if (decision.action === 'conflict') return { ...base, action: 'conflict', reason: decision.why };
-  const why = signed ? 'no trusted signer wrote it' : (existing.detail ?? 'it is not signed');
+  const why = existing.state === 'untrusted' ? existing.detail : 'no trusted signer wrote it';
   return { ...base, action: 'supersede', reason: `the record there does not count: ${why}` };
 }
 
 function recordThere(
-  { signed, detail = 'it is not signed' }: RecordFacts,
+  there: Exclude<RecordState, { readonly state: 'absent' }>,
   components: readonly PlannedComponent[],
   facts: PublishFacts,
 ): There {
-  if (!signed) return { tier: undefined, problem: `the record of this commit cannot be trusted: ${detail}` };
-  const differing = differences(signed.record, components, facts);
+  if (there.state === 'untrusted')
+    return { tier: undefined, problem: `the record of this commit cannot be trusted: ${there.detail}` };
+  const differing = differences(there.record, components, facts);
   const problem = `the record of this commit lists other images (${differing.join('; ')})`;
-  return { tier: signed.tier, problem: differing.length > 0 ? problem : undefined };
+  return { tier: there.tier, problem: differing.length > 0 ? problem : undefined };
 }
 
 /** Differences between the images of a record and of a plan, with the plan's reason; empty if they agree. */
@@ -230,12 +224,12 @@ function differences(
 
 function planChannel(facts: PublishFacts, record: PlannedRecord): PlannedChannel {
   const { channel, run, commit } = facts;
-  const listed = channel.record?.signed;
-  const from = listed?.tier === 'trusted' ? listed.record.commit : undefined;
+  const there = channel.record;
+  const from = there.state === 'found' && there.tier === 'trusted' ? there.record.commit : undefined;
   const base = {
     tag: channel.tag,
     ...optional('from', from),
-    ...(channel.record ? { existing: channel.record.digest } : {}),
+    ...(there.state === 'absent' ? {} : { existing: there.digest }),
   };
   if (record.action === 'skip' || record.action === 'conflict')
     return { ...base, action: 'skip', reason: 'no release record is written' };
@@ -247,7 +241,7 @@ function planChannel(facts: PublishFacts, record: PlannedRecord): PlannedChannel
     return {
       ...base,
       action: 'move',
-      reason: channel.record ? 'the record there has no trusted signer' : 'the channel is new',
+      reason: there.state === 'absent' ? 'the channel is new' : 'the record there has no trusted signer',
     };
   if (from === commit) return { ...base, action: 'keep', reason: 'the channel is at this commit' };
   if (channel.behind === 'yes') return { ...base, action: 'move', reason: `follows ${from.slice(0, 12)}` };

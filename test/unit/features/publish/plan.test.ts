@@ -7,11 +7,11 @@ import {
   type PlanOptions,
   type PublishFacts,
   planPublish,
-  type RecordFacts,
 } from '../../../../src/features/publish/plan.ts';
 import type { ImageRepository, Manifest } from '../../../../src/oci/types.ts';
 import type { Component } from '../../../../src/repository/component.ts';
 import type { TrustTier } from '../../../../src/repository/signers.ts';
+import type { RecordState } from '../../../../src/seal/record.ts';
 
 const COMMIT = 'c'.repeat(40);
 const BEFORE = 'b'.repeat(40);
@@ -57,6 +57,8 @@ function component(over: Partial<ComponentFacts> = {}): ComponentFacts {
   return { inputs: { component: orders, inputDigest: INPUTS, files: { entries: [] } }, ...over };
 }
 
+const absent = { state: 'absent' } as const;
+
 function facts(tier: TrustTier, over: Partial<PublishFacts> = {}): PublishFacts {
   return {
     commit: COMMIT,
@@ -65,24 +67,27 @@ function facts(tier: TrustTier, over: Partial<PublishFacts> = {}): PublishFacts 
     components: [component()],
     whole: true,
     releases: 'ghcr.io/acme/primitive-releases' as ImageRepository,
-    channel: { tag: 'main', branch: 'main' },
+    commitRecord: absent,
+    channel: { tag: 'main', branch: 'main', record: absent },
     ...over,
   };
 }
 
-function record(tier: TrustTier | undefined, commit: string, listed: Digest = digest('a')): RecordFacts {
-  if (tier === undefined) return { digest: digest('9'), detail: 'unsigned' };
+function record(tier: TrustTier | undefined, commit: string, listed: Digest = digest('a')): RecordState {
+  if (tier === undefined)
+    return { state: 'untrusted', digest: digest('9'), reason: 'unsigned', detail: 'it is not signed' };
   const { bundles, platforms } = sealed(tier);
   const { kind, name } = component().inputs.component;
   return {
+    state: 'found',
     digest: digest('9'),
-    signed: {
-      tier,
-      record: {
-        schema: 'primitive.release/v1',
-        commit,
-        components: [{ kind, name, image, inputDigest: INPUTS, digest: listed, platforms, bundles }],
-      },
+    manifest: { digest: digest('9') } as Manifest,
+    tier,
+    signer: { type: 'key', fingerprint: 'sha256:f' },
+    record: {
+      schema: 'primitive.release/v1',
+      commit,
+      components: [{ kind, name, image, inputDigest: INPUTS, digest: listed, platforms, bundles }],
     },
   };
 }
