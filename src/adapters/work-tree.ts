@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PrimitiveError } from '../core/errors.ts';
@@ -78,9 +87,7 @@ export async function openWorkTree(
     stamps: async () => {
       const { files: paths } = await listFiles(git, root);
       const found = await Promise.all(paths.map((path) => look(join(root, path))));
-      return new Map(
-        paths.map((path, i) => [path, `${found[i]?.size} ${found[i]?.mtimeMs} ${found[i]?.ino}`]),
-      );
+      return new Map(paths.map((path, i) => [path, found[i] === undefined ? '' : attributesOf(found[i])]));
     },
     changedSince: async (revision) => changedSince(await openGit(processes, root, signal), revision),
     at: async (revision) => snapshot(git, root, await commitOf(git, revision)),
@@ -122,11 +129,16 @@ function readBytes(file: number, size: number): Uint8Array {
 }
 
 /** What git's index knows an unchanged file by; programs can set the time of the bytes, but not that of the inode. */
+function attributesOf({ size, mtimeMs, ctimeMs, ino }: Stats): string {
+  return `${size} ${mtimeMs} ${ctimeMs} ${ino}`;
+}
+
+/** The attributes of a plain file that had not just been written. */
 function stampOf(path: string): string | undefined {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined || !found.isFile() || Date.now() - found.ctimeMs < COARSEST) return undefined;
-    return `${found.size} ${found.mtimeMs} ${found.ctimeMs} ${found.ino}`;
+    return attributesOf(found);
   } catch {
     // Whoever reads it says why.
     return undefined;

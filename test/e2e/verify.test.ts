@@ -153,6 +153,28 @@ describe('the verdict', () => {
     });
   });
 
+  test('a service that was there before needs its Dockerfile alone, of each kind and wherever it is', async () => {
+    const kinds = await scaffoldedKinds();
+    const files = Object.fromEntries(
+      kinds.flatMap((kind) => {
+        const folder = `primitives/${kind}/ledger`;
+        return [
+          [
+            `${folder}/primitive.yaml`,
+            `kind: ${kind}\nname: ledger\nbuild: { dockerfile: docker/ledger.Dockerfile }\n`,
+          ],
+          [`${folder}/docker/ledger.Dockerfile`, `FROM scratch@sha256:${'0'.repeat(64)}\nUSER 65532\n`],
+        ];
+      }),
+    );
+    const cwd = await repository({ 'primitive.config.yaml': 'registry: ghcr.io/acme\n', ...files });
+    const { code, stdout } = await verify(cwd, ['--only', 'SHAPE', '--no-tests', '--json']);
+    const { findings, scope } = reportOf(stdout);
+    expect(findings).toEqual([]);
+    expect(scope.primitives).toEqual(kinds.map((kind) => `${kind}/ledger`).sort());
+    expect(code).toBe(0);
+  });
+
   test('a part without findings is partial and ends with 0', async () => {
     const temporary = mkdtempSync(join(cli.home, 'temporary-'));
     const only = ['--only', 'SHAPE', '--only', 'SEC'];

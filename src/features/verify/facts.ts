@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { judgeAdvisories } from '../../kinds/advisories.ts';
 import { readCompose } from './compose.ts';
 import { dockerfileOf } from './dockerfile.ts';
@@ -114,7 +115,10 @@ export async function readFacts(
     unchecked.push(...composed.unchecked);
   }
   const proto = await comparing;
-  facts.push(...(proto?.facts ?? []));
+  // The program that generators lack is mostly the one that proto files are compared with.
+  const isKnown = (one: Fact) =>
+    one.subject === 'obstacle' && facts.some((fact) => isDeepStrictEqual(fact, one));
+  facts.push(...(proto?.facts ?? []).filter((one) => !isKnown(one)));
   unchecked.push(...(proto?.unchecked ?? []));
   return { facts, unchecked, compared: proto?.compared ?? [], scanned: read };
 }

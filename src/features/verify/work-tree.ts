@@ -38,7 +38,7 @@ export interface WorkTree extends Snapshot {
    * recently that it may be written again at the same time of the file system.
    */
   stamp(path: string): string | undefined;
-  /** Path -> size, time and inode of each file of `list`, read again: they change when the file is written. */
+  /** Path -> attributes of each file of `list`, read again: they change when the file is written, in whatever way. */
   stamps(): Promise<ReadonlyMap<string, string>>;
   /**
    * Files that differ between the work tree and the merge base of HEAD and `revision`; deleted ones too.

@@ -295,3 +295,19 @@ test('a file is not read again until it is written, in whatever way', async () =
   expect(await scan(1)).toEqual({ read: ['c.txt'], found: ['a.txt', 'b.txt'] });
   expect([...tree.links]).toEqual(['c.txt']);
 });
+
+test('the attributes of a file change with its bytes, whatever size and time are set', async () => {
+  await using folder = await temporaryFolder();
+  const root = folder.path;
+  git(root, 'init', '--quiet');
+  await write(root, { 'a.txt': 'one\n', 'b.txt': 'same\n' });
+  const time = new Date(1_700_000_000_000);
+  await utimes(join(root, 'a.txt'), time, time);
+  const tree = await openWorkTree(processes, root);
+  const before = await tree.stamps();
+  await write(root, { 'a.txt': 'two\n' });
+  await utimes(join(root, 'a.txt'), time, time);
+  const after = await tree.stamps();
+  expect(after.get('a.txt')).not.toBe(before.get('a.txt'));
+  expect(after.get('b.txt')).toBe(before.get('b.txt'));
+});

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { explain } from '../../../../src/features/explain/run.ts';
 import { checkOwnPatterns } from '../../../../src/features/verify/own-patterns.ts';
 import { ownRules } from '../../../../src/features/verify/own-rules.ts';
@@ -188,4 +188,16 @@ test('without rules of its own a repository is not told of their family', async 
     rules,
   );
   expect(unchecked.map(({ what }) => what)).not.toContain('OWN');
+});
+
+test('what checks patterns is loaded only where a rule has one', async () => {
+  vi.resetModules();
+  vi.doMock('scslre', () => {
+    throw new Error('loaded');
+  });
+  const { checkOwnPatterns: check } = await import('../../../../src/features/verify/own-patterns.ts');
+  const rulesOf = async (rule: string) => (await parsed(rule)).verify.rules;
+  await expect(check(await rulesOf('forbidImports: [log]'))).resolves.toBeUndefined();
+  await expect(check(await rulesOf('forbidPattern: "a+"'))).rejects.toThrow();
+  vi.doUnmock('scslre');
 });
