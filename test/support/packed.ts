@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,8 @@ export interface Call {
 export interface Packed extends AsyncDisposable {
   /** The installed package. */
   readonly folder: string;
+  /** The file that it was installed from. */
+  readonly archive: string;
   /** A home folder and working directory with nothing in it. */
   readonly home: string;
   run(args: readonly string[], options?: CallOptions): Promise<Call>;
@@ -53,8 +55,10 @@ export async function installPacked(): Promise<Packed> {
       cwd,
       env: { PATH: process.env.PATH, HOME: home, ...env },
     });
+  const [archive = ''] = globSync(join(installed, '*.tgz'));
   return {
     folder,
+    archive,
     home,
     start,
     run: (args, options) => collect(start(args, options), options?.input ?? ''),

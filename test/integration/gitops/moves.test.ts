@@ -1,38 +1,38 @@
-import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { stagePackage } from '../../../.ci/stage.ts';
 import { createProcesses } from '../../../src/adapters/process.ts';
 import { createRegistryClient } from '../../../src/oci/client.ts';
 import { actRun } from '../../support/act.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { initKit } from '../../support/kit.ts';
+import { CLI_PACKAGE, developer, putCli, runWorkflows } from '../../support/kit-workflows.ts';
 import { writeKubernetesSchemas } from '../../support/kubernetes-schemas.ts';
+import { installPacked, type Packed } from '../../support/packed.ts';
 import { PublishWorld } from '../../support/publish-world.ts';
 import { serverCertificate } from '../../support/services/certificates.ts';
 import { type Distribution, startDistribution } from '../../support/services/distribution.ts';
-import { attempt, run } from '../../support/services/run.ts';
+import { run } from '../../support/services/run.ts';
 import { contentOf } from '../../support/tree.ts';
 
 const MOVE = 'move-release.yaml';
 const GATE = 'gitops-gate.yaml';
 const ORDERS = 'domain-orders-v1';
 const VALUES = (lane: string) => `sources/values/env/${lane}/apps/${ORDERS}.yaml`;
-const PACKAGE = 'tools/primitive.tgz';
 
 let home: string;
 let caFile: string;
 let world: GitopsWorld;
 let registry: Distribution;
 let releases: PublishWorld;
+let cli: Packed;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'primitive-moves-'));
   const tls = await serverCertificate(home);
   caFile = tls.caFile;
-  [world, registry] = await Promise.all([startGitops({ tls }), startDistribution()]);
+  [world, registry, cli] = await Promise.all([startGitops({ tls }), startDistribution(), installPacked()]);
   releases = new PublishWorld({ prefix: `${registry.host}/acme` });
   await Promise.all([installCli(), writeKubernetesSchemas(join(home, 'kubernetes'))]);
   const inputs = { kind: 'domain', name: 'orders', version: 'v1', env: 'dev' };
@@ -46,36 +46,25 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await cli?.[Symbol.asyncDispose]();
   await registry?.[Symbol.asyncDispose]();
   await world?.[Symbol.asyncDispose]();
   await rm(home, { recursive: true, force: true, maxRetries: 3 });
 });
 
-/** Packs the CLI of this checkout, commits it to the GitOps repository, and names it and the source in kit.yaml. */
+/** Commits the CLI to the GitOps repository, and names it and the source in kit.yaml. */
 async function installCli(): Promise<void> {
-  const staged = join(home, 'package');
-  await stagePackage(staged);
-  const packed = await run('npm', ['pack', staged, '--offline', '--silent', '--pack-destination', home], {
-    cwd: home,
-  });
-  const archive = join(home, packed.trim().split('\n').at(-1) ?? '');
-  const integrity = `sha512-${createHash('sha512')
-    .update(await readFile(archive))
-    .digest('base64')}`;
-  const { version } = JSON.parse(await readFile(join(staged, 'package.json'), 'utf8'));
   const folder = await world.clone();
-  await mkdir(join(folder, 'tools'));
-  await mkdir(join(folder, 'keys'));
-  await copyFile(archive, join(folder, PACKAGE));
-  await writeFile(join(folder, 'keys/main.pub'), releases.signers.main.publicKey);
-  await world.pushAll(folder, 'Add primitive');
-  const kit = await readFile(join(folder, 'kit.yaml'), 'utf8');
   const more = {
-    cli: { version, integrity, file: PACKAGE },
+    cli: await putCli(folder, cli),
     sources: [
       { repository: 'acme/app', registry: `${registry.host}/acme`, trusted: [{ key: 'keys/main.pub' }] },
     ],
   };
+  await mkdir(join(folder, 'keys'));
+  await writeFile(join(folder, 'keys/main.pub'), releases.signers.main.publicKey);
+  await world.pushAll(folder, 'Add primitive');
+  const kit = await readFile(join(folder, 'kit.yaml'), 'utf8');
   const lines = Object.entries(more).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
   await writeFile(join(folder, 'kit.yaml'), `${kit}\n${lines.join('')}`);
   await initKit(folder, { update: true });
@@ -165,26 +154,10 @@ describe('from a release to a lane, run by act', () => {
       `registry: ${registry.host}/acme\ngitops: { repository: acme/gitops }\n`,
     );
     const before = await contentOf(code);
-    world.gitops.script = () => ({
-      jobs: [{ name: 'Move', steps: [{ name: 'Set the references' }, { name: 'Open the pull request' }] }],
-      onCompleted: async ({ inputs }) => {
-        expect(await actRun(world, MOVE, 'workflow_dispatch', { inputs, caFile, home })).toMatchObject({
-          code: 0,
-        });
-      },
-    });
+    runWorkflows(world, { caFile, home });
+    const env = developer(world, { caFile });
     const ask = async (...args: string[]) => {
-      const program = join(home, 'package/bin/run.js');
-      const answer = await attempt(process.execPath, [program, 'gitops', ...args, '--json'], {
-        cwd: code,
-        env: {
-          PATH: process.env.PATH ?? '',
-          HOME: home,
-          GH_TOKEN: world.token,
-          GITHUB_API_URL: world.github.api,
-          NODE_EXTRA_CA_CERTS: caFile,
-        },
-      });
+      const answer = await cli.run(['gitops', ...args, '--json'], { cwd: code, env });
       expect(answer).toMatchObject({ code: 0 });
       const { result, pull } = JSON.parse(answer.stdout);
       return { result, number: pull?.number, files: pull?.files.map(({ path }: { path: string }) => path) };
@@ -242,7 +215,7 @@ describe('from a release to a lane, run by act', () => {
   });
 
   test('runs nothing of a package with another integrity', async () => {
-    await world.commit({ [PACKAGE]: 'another\n' });
+    await world.commit({ [CLI_PACKAGE]: 'another\n' });
     const stopped = await move({ action: 'pin', lane: 'dev', release: 'main' });
     expect(stopped.output).toContain('Nothing of it was run');
     expect(stopped).toMatchObject({ steps: { 'Install primitive': 'failure' } });

@@ -236,6 +236,12 @@ describe('a reference of a component, in lanes that hold a release,', () => {
     ['a merge key', 'x: &x\n  ref: a\nenabled: true\nimage:\n  <<: *x\n'],
     ['what is not YAML', 'image: [\n'],
     ['a key that is there twice', 'image:\n  ref: a\n  ref: b\n'],
+    ['bytes in a tag', 'image:\n  ref: !!binary Z2hjci5pby9ldmlsL3g=\n'],
+    ['a key with a tag', '!!binary aW1hZ2U=:\n  ref: ghcr.io/evil/x\n'],
+    ['a key in bytes', 'image:\n  !!binary cmVm: ghcr.io/evil/x\n'],
+    ['a merge key with a tag', 'x: &x\n  ref: a\nenabled: true\nimage:\n  !!merge "<<": *x\n'],
+    ['a list of merges', 'x: &x\n  ref: a\nenabled: true\nimage:\n  <<: [*x]\n'],
+    ['a merge at the root', 'x: &x\n  image: { ref: a }\n<<: *x\n'],
   ])('refuses %s, where a reference cannot be read', async (_, text) => {
     const { lanes } = await shared;
     await lanes.repo.write({ [valuesFile('dev', ORDERS)]: text });
