@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { readDockerfile } from '../../builders/dockerfile/pins.ts';
 import type { Stage } from '../../builders/dockerfile/stages.ts';
+import { parseDockerfile, triggered } from '../../builders/dockerfile/syntax.ts';
+import { expandWord, splitWords } from '../../builders/dockerfile/words.ts';
 import { optional } from '../../core/object.ts';
 import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -29,7 +31,56 @@ export async function dockerfileOf(
     images: references,
     user: userOf(built),
     variables: stages.flatMap(({ instructions }) => instructions.flatMap(variablesOf)),
+    remotes: remotesOf(text, args),
   };
+}
+
+/** Sources of `ADD` from elsewhere, in any stage, after variables that are written out or given. */
+function remotesOf(text: string, args: Readonly<Record<string, string>>): DockerfileSubject['remotes'] {
+  const { instructions, escapeToken } = parseDockerfile(text);
+  const variables = new Map<string, string>();
+  const expanded = (word: string) => {
+    try {
+      return expandWord(word, { escapeToken, variables });
+    } catch {
+      return word;
+    }
+  };
+  return instructions
+    .map((one) => (one.name === 'ONBUILD' ? triggered(one, escapeToken) : one))
+    .flatMap((instruction) => {
+      for (const { name, value } of variablesOf(instruction))
+        variables.set(name, args[name] ?? expanded(value ?? variables.get(name) ?? ''));
+      if (instruction.name !== 'ADD') return [];
+      const { line, flags, rest } = instruction;
+      const checksum = flags.find((flag) => flag.startsWith('--checksum='))?.slice('--checksum='.length);
+      return stringArray(rest)
+        .slice(0, -1)
+        .map(expanded)
+        .filter((source) => REMOTE.test(source))
+        .map((source) => ({ line, source, isPinned: isPinned(source, expanded(checksum ?? '')) }));
+    });
+}
+
+/** What BuildKit gets by HTTP or git, and not from the context. */
+const REMOTE = /^(?:[a-z][a-z0-9+.-]*:\/\/|[\w.-]+@[\w.-]+:)/i;
+
+/** By a digest, or of a repository by a commit. */
+function isPinned(source: string, checksum: string): boolean {
+  if (/^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}|[0-9a-f]{40,64})$/.test(checksum))
+    return true;
+  return /#(?:[0-9a-f]{40}|[0-9a-f]{64})(?::|$)/.test(source);
+}
+
+/** The words after the flags, in either form of an instruction. */
+function stringArray(rest: string): readonly string[] {
+  try {
+    const list: unknown = JSON.parse(rest);
+    if (Array.isArray(list) && list.every((one) => typeof one === 'string')) return list;
+  } catch {
+    // The other form.
+  }
+  return splitWords(rest);
 }
 
 function missing(path: string, primitive: Primitive): DockerfileSubject | undefined {
@@ -39,7 +90,7 @@ function missing(path: string, primitive: Primitive): DockerfileSubject | undefi
   if (isRequired === true && !isListed) return undefined;
   const message = isListed ? 'it is a link' : 'it is missing';
   const user = { line: 1, name: undefined };
-  return { path, primitive, fault: { message }, images: [], user, variables: [] };
+  return { path, primitive, fault: { message }, images: [], user, variables: [], remotes: [] };
 }
 
 /** The last USER of the stage, or of the one that it is made from. */

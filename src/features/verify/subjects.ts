@@ -92,6 +92,8 @@ export interface DockerfileSubject {
   readonly user: { readonly line: number; readonly name: string | undefined };
   /** Variables of `ENV` and `ARG` with the values that are written there. */
   readonly variables: readonly Variable[];
+  /** What `ADD` gets from elsewhere, and whether a digest or a commit says which bytes. */
+  readonly remotes: readonly { readonly line: number; readonly source: string; readonly isPinned: boolean }[];
 }
 
 /** A variable of `ENV`, or an argument. */

@@ -56,6 +56,7 @@ import { rule as SHAPE_014 } from './SHAPE-014.ts';
 import { rule as SHAPE_015 } from './SHAPE-015.ts';
 import { rule as SHAPE_016 } from './SHAPE-016.ts';
 import { rule as SHAPE_017 } from './SHAPE-017.ts';
+import { rule as SHAPE_018 } from './SHAPE-018.ts';
 import { rule as TEST_001 } from './TEST-001.ts';
 import { rule as TEST_002 } from './TEST-002.ts';
 import { rule as TEST_003 } from './TEST-003.ts';
@@ -126,6 +127,7 @@ export const rules: readonly AnyRule[] = [
   SHAPE_015,
   SHAPE_016,
   SHAPE_017,
+  SHAPE_018,
   TEST_001,
   TEST_002,
   TEST_003,
