@@ -3,8 +3,6 @@ import type { Application, GitopsCluster, KubeObject } from './gitops-cluster.ts
 import { startNodeless } from './services/nodeless.ts';
 import type { Service } from './services/service.ts';
 
-const ARGOCD = 'apis/argoproj.io/v1alpha1/namespaces/argocd';
-
 /** The namespace of the lane `dev`. */
 export const NAMESPACE = 'acme-dev';
 
@@ -24,9 +22,10 @@ export function withControllers(lab: () => GitopsCluster): void {
   afterAll(() => nodeless?.stop());
 }
 
-/** What an operator does to a lab, and looks at. */
-export function operatorOf(lab: () => GitopsCluster) {
-  const applications = () => lab().kube.get<Application>(`${ARGOCD}/applications`);
+/** What an operator does to a lab, and looks at; `argocd`: the namespace of Argo CD. */
+export function operatorOf(lab: () => GitopsCluster, argocd = 'argocd') {
+  const applications = () =>
+    lab().kube.get<Application>(`apis/argoproj.io/v1alpha1/namespaces/${argocd}/applications`);
   const application = async (name: string) => {
     const found = (await applications()).find(({ metadata }) => metadata.name === name);
     if (found === undefined) throw new Error(`no Application ${name}`);
@@ -39,11 +38,11 @@ export function operatorOf(lab: () => GitopsCluster) {
   };
   const refresh = async () => {
     const { kube } = lab();
-    const sets = ['annotate', 'applicationsets', '--all', '-n', 'argocd', '--overwrite'];
+    const sets = ['annotate', 'applicationsets', '--all', '-n', argocd, '--overwrite'];
     await kube.kubectl([...sets, 'argocd.argoproj.io/application-set-refresh=true']);
     const names = (await applications()).map(({ metadata }) => metadata.name);
     for (const name of names) {
-      const one = ['annotate', 'applications', name, '-n', 'argocd', '--overwrite'];
+      const one = ['annotate', 'applications', name, '-n', argocd, '--overwrite'];
       await kube.kubectl([...one, 'argocd.argoproj.io/refresh=normal']).catch((error: Error) => {
         // Argo CD may have ended it meanwhile.
         if (!error.message.includes('(NotFound)')) throw error;

@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { GitopsPinDocument } from '../../../src/features/gitops-pin/document.ts';
+import { actRun } from '../../support/act.ts';
 import { type Application, eventually, type KubeObject } from '../../support/gitops-cluster.ts';
+import { writeKubernetesSchemas } from '../../support/kubernetes-schemas.ts';
 import { type KindName, NAMES } from '../journey/primitives.ts';
 import { componentOf, KINDS, NAMESPACE, type NodeWorld, valuesOf } from './world.ts';
 
@@ -20,15 +21,6 @@ export interface Pod extends KubeObject {
       readonly state: { readonly terminated?: { readonly exitCode: number } };
     }[];
   };
-}
-
-/** Commits files to the branch that is deployed, and lets Argo CD look at once. */
-export async function merge(
-  { gitops, kube }: NodeWorld,
-  files: Readonly<Record<string, string>>,
-): Promise<void> {
-  await gitops.commit(files);
-  await refresh(kube);
 }
 
 /** Lets Argo CD look at the repository at once. */
@@ -50,45 +42,75 @@ export async function refresh(kube: NodeWorld['kube']): Promise<void> {
   if (failed.length > 0) throw new Error(failed.join('\n'));
 }
 
-/** The wiring of each kind with a smoke test, by the workflow's generator, in a pull request each, which are merged. */
-export async function wire({ gitops, kube }: NodeWorld): Promise<void> {
-  for (const kind of KINDS) {
-    const inputs = { kind, name: NAMES[kind], version: 'v1', with_smoke: true, env: 'dev', force: false };
-    const { code, output } = await gitops.scaffold({ ...inputs, request_id: '' });
-    expect(output).toContain('Pull request: ');
-    expect(code).toBe(0);
-    await gitops.gitops.merge(gitops.gitops.pulls.at(-1)?.number ?? 0);
-  }
+/** Asks for the wiring of all kinds at once, each with a smoke test, and merges their pull requests. */
+export async function wire(world: NodeWorld): Promise<void> {
+  const proposed = await Promise.all(
+    KINDS.map((kind) => {
+      const which = ['--kind', kind, '--name', NAMES[kind], '--version', 'v1'];
+      return world.ask('scaffold', ...which, '--env', 'dev', '--with-smoke');
+    }),
+  );
+  for (const { pull } of proposed) await world.gitops.gitops.merge(pull?.number ?? 0);
+  await refresh(world.kube);
+}
+
+/** Asks for the release of HEAD in the lane; its pull request, judged by the gate, and the components that it changes. */
+export async function bump(
+  world: NodeWorld,
+): Promise<{ readonly number: number; readonly components: readonly string[] }> {
+  const { result, pull } = await world.ask('bump');
+  expect(result).toBe('proposed');
+  const components = pull?.files.map(({ path }) => basename(path, '.yaml')) ?? [];
+  const number = pull?.number ?? 0;
+  await judge(world, number);
+  return { number, components: components.sort() };
+}
+
+/** Runs the gate on a pull request of the GitOps repository. */
+async function judge({ gitops, tls, home }: NodeWorld, number: number): Promise<void> {
+  const kubernetes = join(home, 'kubernetes');
+  if (!existsSync(kubernetes)) await writeKubernetesSchemas(kubernetes);
+  const { head } = gitops.gitops.pull(number);
+  const { code, output } = await actRun(gitops, 'gitops-gate.yaml', 'pull_request', {
+    branch: head.branch,
+    ...{ caFile: tls.caFile, home },
+    variables: { KUBERNETES_SCHEMAS: kubernetes },
+  });
+  if (code !== 0) throw new Error(output);
+}
+
+/** Merges a pull request, and lets Argo CD look at once. */
+export async function mergePull({ gitops, kube }: NodeWorld, number: number): Promise<void> {
+  await gitops.gitops.merge(number);
   await refresh(kube);
 }
 
-/** Sets the references of the lane to those of the last release of main, as the workflow of the kit does. */
-export async function pin({ gitops, lab, kube }: NodeWorld): Promise<readonly string[]> {
-  const folder = await gitops.clone('main', 'whole');
-  const pinned = await lab.cli.run(
-    ['gitops', 'pin', '--release', 'main', '--lane', 'dev', '--write', '--json'],
-    { cwd: folder },
-  );
-  expect(pinned).toMatchObject({ code: 0 });
-  await gitops.pushAll(folder, 'Pin main in dev');
-  await refresh(kube);
-  const { edits } = JSON.parse(pinned.stdout) as GitopsPinDocument;
-  return edits.filter(({ action }) => action !== 'unchanged').map(({ component }) => component);
+/** Adds values to those of components in the lane, by a pull request that the gate judges. */
+export async function propose(
+  world: NodeWorld,
+  values: Readonly<Record<string, object>>,
+): Promise<{ readonly number: number }> {
+  const { gitops } = world.gitops;
+  await gitops.commit('configure', await configured(world, values));
+  const { number } = gitops.open('configure');
+  await judge(world, number);
+  return { number };
 }
 
 /** Adds values to those of components in the lane, which keep their references. */
-export async function configure(
-  { gitops, kube }: NodeWorld,
-  values: Readonly<Record<string, object>>,
-): Promise<void> {
-  const folder = await gitops.clone();
+export async function configure(world: NodeWorld, values: Readonly<Record<string, object>>): Promise<void> {
+  await world.gitops.commit(await configured(world, values));
+  await refresh(world.kube);
+}
+
+async function configured({ gitops }: NodeWorld, values: Readonly<Record<string, object>>) {
+  const files: Record<string, string> = {};
   for (const [component, own] of Object.entries(values)) {
     const path = valuesOf(component);
     const before: object | null = parse((await gitops.gitops.file(path)) ?? '');
-    await writeFile(join(folder, path), stringify({ ...before, ...own }));
+    files[path] = stringify({ ...before, ...own });
   }
-  await gitops.pushAll(folder, 'Configure the lane');
-  await refresh(kube);
+  return files;
 }
 
 /** An Application of the lane by its component. */

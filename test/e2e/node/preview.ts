@@ -15,11 +15,13 @@ const VALUES = {
 
 /** Opens a labelled pull request whose head is the commit that was published; the domain has values for previews. */
 export async function openPull(world: NodeWorld): Promise<DoublePull> {
-  const { gitops, app, code, kube } = world;
+  const { gitops, app, code, kube, tls } = world;
   await gitops.commit({ [`sources/values/env/preview/apps/${DOMAIN}.yaml`]: JSON.stringify(VALUES) });
   const { web } = gitops.github;
   const url = `${web.replace('//', `//git:${gitops.github.token().value}@`)}/${code.name}.git`;
-  await run('git', ['-C', app.repo.root, 'push', '--quiet', url, 'HEAD:refs/heads/feature']);
+  await run('git', ['-C', app.repo.root, 'push', '--quiet', url, 'HEAD:refs/heads/feature'], {
+    env: { GIT_SSL_CAINFO: tls.caFile },
+  });
   const pull = code.open('feature', { labels: ['preview'] });
   await refresh(kube);
   return pull;

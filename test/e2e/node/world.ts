@@ -1,12 +1,16 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { type GitopsRunDocument, gitopsRunSchema } from '../../../src/dispatch/document.ts';
 import type { PublishReport } from '../../../src/features/publish/document.ts';
 import { joinRepository } from '../../../src/oci/reference.ts';
 import { type GitopsWorld, startGitops } from '../../support/gitops.ts';
 import { hurried } from '../../support/gitops-cluster.ts';
-import { type App, keylessPolicy, type PublishLab, startPublishLab } from '../../support/publish-lab.ts';
+import { developer, putCli, runWorkflows } from '../../support/kit-workflows.ts';
+import { type App, documentOf, type PublishLab, startPublishLab } from '../../support/publish-lab.ts';
 import { installArgoCd, startArgoCd } from '../../support/services/argocd.ts';
 import { pushShell } from '../../support/services/base-images.ts';
+import { type ServerCertificate, serverCertificate } from '../../support/services/certificates.ts';
 import { type Engine, startEngine } from '../../support/services/engine.ts';
 import type { DoubleRepository } from '../../support/services/github/repository.ts';
 import { pushKindBases, pushPostgres } from '../../support/services/kind-bases.ts';
@@ -18,7 +22,6 @@ import { type KindName, NAMES, scaffoldPrimitives } from '../journey/primitives.
 
 /** The lane that everything here runs in. */
 export const NAMESPACE = 'acme-dev';
-export const GROUP = 'primitives.acme.internal';
 export const KINDS = Object.keys(NAMES) as KindName[];
 
 /** The name of a component, which is that of its Service: `domain-orders-v1`. */
@@ -37,6 +40,8 @@ export interface NodeWorld extends AsyncDisposable {
   readonly lab: PublishLab;
   readonly app: App;
   readonly gitops: GitopsWorld;
+  /** What the GitOps repository's server proves itself by. */
+  readonly tls: ServerCertificate;
   /** The code repository on GitHub, which has the pull requests. */
   readonly code: DoubleRepository;
   readonly postgres: Postgres;
@@ -46,6 +51,10 @@ export interface NodeWorld extends AsyncDisposable {
   readonly report: PublishReport;
   /** An image with a shell, which the kit allows. */
   readonly shellImage: string;
+  /** A folder for what runs of workflows keep. */
+  readonly home: string;
+  /** Calls `primitive gitops` in the code repository, as a developer; its document. */
+  ask(...args: readonly string[]): Promise<GitopsRunDocument>;
 }
 
 /** Starts it all, publishes the primitives, and installs the kit with no component in it. */
@@ -64,21 +73,29 @@ export async function startNodeWorld(reply: Parameters<typeof startModelServer>[
   started.defer(() => engine.stop());
   const shellImage = await pushShell(joinRepository(lab.proxy.host, 'tools/shell'));
   const deploy = async () => {
-    const gitops = started.use(await startGitops({ kit: false }));
+    const home = await lab.folder('workflows');
+    const tls = await serverCertificate(home);
+    const gitops = started.use(await startGitops({ kit: false, tls }));
+    runWorkflows(gitops, { ...tls, home });
     const code = await gitops.github.create('acme/app');
     const postgresImage = await pushPostgres(joinRepository(lab.proxy.host, 'tools/postgres'));
     await installKit(gitops, lab, app, { shellImage, nodeImage, postgresImage });
     const url = `${gitops.github.web}/acme/gitops.git`;
     await installArgoCd(kube, { repository: { url, token: gitops.token } });
     await kube.apply(previewToken(gitops.token));
-    started.use(await startArgoCd(kube));
+    started.use(await startArgoCd(kube, tls));
     await kube.apply(await gitops.text('argocd/bootstrap.yaml'));
-    return { gitops, code };
+    return { gitops, code, tls, home };
   };
-  const [report, { gitops, code }] = await both(app.report(), deploy());
+  const [report, deployed] = await both(app.report(), deploy());
+  const env = developer(deployed.gitops, deployed.tls);
   const all = started.move();
   return {
-    ...{ kube, node, lab, app, gitops, code, postgres, engine, model, report, shellImage },
+    ...{ kube, node, lab, app, postgres, engine, model, report, shellImage, ...deployed },
+    async ask(...args) {
+      const call = await lab.cli.run(['gitops', ...args, '--json'], { cwd: app.repo.root, env });
+      return documentOf<GitopsRunDocument>(call, gitopsRunSchema);
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -95,6 +112,7 @@ async function prepareApp(lab: PublishLab, started: AsyncDisposableStack) {
   const config = [
     'languages: { go: {module: github.com/acme/app}, ts: {scope: "@acme"}, python: {prefix: acme}, proto: {package: acme} }',
     `build: ${JSON.stringify({ builder: 'buildx', bases })}`,
+    'gitops: { repository: acme/gitops }',
   ];
   const app = started.use(await lab.app({ sources: {}, config: config.join('\n') }));
   await scaffoldPrimitives(lab.cli, app.repo.root);
@@ -112,47 +130,34 @@ function previewToken(token: string): string {
   });
 }
 
+/** As the owner installs it, who has the package of the CLI in the repository, and more settings than the first ones. */
 async function installKit(
   gitops: GitopsWorld,
-  { cli, sigstore }: PublishLab,
-  { prefix }: App,
+  { cli }: PublishLab,
+  { repo }: App,
   images: { readonly shellImage: string; readonly nodeImage: string; readonly postgresImage: string },
 ): Promise<void> {
   const folder = await gitops.clone();
-  const trustedRoot = 'keys/trusted-root.json';
-  await mkdir(join(folder, 'keys'));
-  await copyFile(sigstore.trustedRoot, join(folder, trustedRoot));
-  await gitops.pushAll(folder, 'Trust the signer of releases');
-  const { trusted } = keylessPolicy(sigstore);
-  const kit = {
-    schema: 'primitive.kit/v1',
-    organisation: 'acme',
-    registry: prefix,
-    repository: `${gitops.github.web}/acme/gitops.git`,
-    branch: 'main',
-    apiGroup: GROUP,
-    charts: 'sources/charts',
-    kinds: KINDS,
-    clusters: [{ name: 'main', server: 'https://kubernetes.default.svc' }],
-    lanes: [{ name: 'dev', cluster: 'main', namespace: NAMESPACE, digest: true, isolation: 'enforce' }],
-    sources: [{ repository: 'acme/app', registry: prefix, trusted, trustedRoot }],
-    images: { allowed: [images.shellImage.split('@')[0]] },
-    previews: {
-      repository: 'acme/app',
-      label: 'preview',
-      cluster: 'main',
-      api: `${gitops.github.web}/`,
-      postgres: images.postgresImage,
-    },
+  const init = async (...args: readonly string[]) => {
+    const { code, stderr } = await cli.run(['gitops', 'init', ...args], { cwd: folder });
+    if (code !== 0) throw new Error(`primitive gitops init: exit code ${code}\n${stderr}`);
   };
-  await writeFile(join(folder, 'kit.yaml'), JSON.stringify(kit, undefined, 2));
-  const { code, stderr } = await cli.run(['gitops', 'init'], { cwd: folder });
-  if (code !== 0) throw new Error(`primitive gitops init: exit code ${code}\n${stderr}`);
+  await init('--code', repo.root, '--lanes', 'dev');
+  const own = await putCli(folder, cli);
+  await gitops.pushAll(folder, 'Install the GitOps kit');
+  const file = join(folder, 'kit.yaml');
+  const kit = parseDocument(await readFile(file, 'utf8'));
+  kit.set('cli', own);
+  kit.set('images', { allowed: [images.shellImage.split('@')[0]] });
+  kit.setIn(['previews', 'api'], `${gitops.github.web}/`);
+  kit.setIn(['previews', 'postgres'], images.postgresImage);
+  await writeFile(file, kit.toString());
+  await init('--update');
   await hurryJanitor(folder, images.nodeImage);
   const sets = join(folder, 'argocd/applicationsets');
   for (const name of await readdir(sets))
     await writeFile(join(sets, name), hurried(await readFile(join(sets, name), 'utf8')));
-  await gitops.pushAll(folder, 'Install the GitOps kit');
+  await gitops.pushAll(folder, 'Move releases, and have previews');
 }
 
 /** The janitor every minute, with no grace, by what stands for its image here: an edit of the owner. */

@@ -28,6 +28,8 @@ export interface ArgoCd extends Service {
 export interface ArgoCdOptions {
   /** A git repository over HTTP, and the token that reads it. */
   readonly repository: { readonly url: string; readonly token: string };
+  /** Default: argocd. */
+  readonly namespace?: string;
 }
 
 const WEBHOOK_SECRET = 'webhook-secret';
@@ -54,24 +56,27 @@ async function findArgoCd(): Promise<{
   return { program, crds, folders: [dirname(program)] };
 }
 
-/** Installs the custom resources of Argo CD and what its controllers want to find in the namespace `argocd`. */
-export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): Promise<void> {
+/** Installs the custom resources of Argo CD and what its controllers want to find in their namespace. */
+export async function installArgoCd(
+  kube: Kube,
+  { repository, namespace = 'argocd' }: ArgoCdOptions,
+): Promise<void> {
   const { crds } = await findArgoCd();
   const names = ['application-crd.yaml', 'applicationset-crd.yaml', 'appproject-crd.yaml'];
   const texts = names.map((file) => readFile(join(crds, file), 'utf8'));
   await kube.define((await Promise.all(texts)).join('\n---\n'));
   const labels = { 'app.kubernetes.io/part-of': 'argocd' };
   const objects = [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: 'argocd-cm', namespace: 'argocd', labels },
+      metadata: { name: 'argocd-cm', namespace, labels },
     },
     {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name: 'argocd-secret', namespace: 'argocd', labels },
+      metadata: { name: 'argocd-secret', namespace, labels },
       stringData: { 'server.secretkey': 'only-for-tests', 'webhook.github.secret': WEBHOOK_SECRET },
     },
     {
@@ -79,7 +84,7 @@ export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): 
       kind: 'Secret',
       metadata: {
         name: 'repository',
-        namespace: 'argocd',
+        namespace,
         labels: { 'argocd.argoproj.io/secret-type': 'repository' },
       },
       stringData: { type: 'git', url: repository.url, username: 'git', password: repository.token },
@@ -88,8 +93,11 @@ export async function installArgoCd(kube: Kube, { repository }: ArgoCdOptions): 
   await kube.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
 }
 
-/** Starts the controllers on a server that has had {@link installArgoCd}. */
-export function startArgoCd(kube: Kube): Promise<ArgoCd> {
+/** Starts the controllers on a server that has had {@link installArgoCd}; `caFile`: an authority that they trust besides. */
+export function startArgoCd(
+  kube: Kube,
+  { caFile, namespace = 'argocd' }: { readonly caFile?: string; readonly namespace?: string } = {},
+): Promise<ArgoCd> {
   return inFolder('argocd', async (folder) => {
     const { program: argocd, folders } = await findArgoCd();
     const [redisPort, repoPort, repoMetrics, setMetrics, setProbe, setWebhook, appMetrics] =
@@ -114,6 +122,7 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
           ARGOCD_TLS_DATA_PATH: folder,
           ARGOCD_SSH_DATA_PATH: folder,
           KUBECONFIG: kube.kubeconfig,
+          ...(caFile !== undefined && { SSL_CERT_FILE: caFile, GIT_SSL_CAINFO: caFile }),
           HOME: folder,
           TMPDIR: join(folder, 'tmp'),
           PATH: [...folders, dirname(tool('helm')), process.env.PATH ?? ''].join(delimiter),
@@ -136,14 +145,14 @@ export function startArgoCd(kube: Kube): Promise<ArgoCd> {
       ]);
       await untilReady(repository, () => answers(`http://127.0.0.1:${repoMetrics}/healthz`));
       const sets = start('applicationset-controller', [
-        '--namespace=argocd',
+        `--namespace=${namespace}`,
         `--metrics-addr=127.0.0.1:${setMetrics}`,
         `--probe-addr=127.0.0.1:${setProbe}`,
         `--webhook-addr=127.0.0.1:${setWebhook}`,
         `--argocd-repo-server=${repoServer}`,
       ]);
       const applications = start('application-controller', [
-        '--namespace=argocd',
+        `--namespace=${namespace}`,
         `--metrics-port=${appMetrics}`,
         `--repo-server=${repoServer}`,
         `--redis=${redis}`,

@@ -48,6 +48,17 @@ export function relayTo(path: string, line: string, socket: Socket): void {
   relay(socket, behind);
 }
 
+/** Whether a server listens: its socket is there a moment before that. */
+export function accepts(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path }, () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on('error', () => resolve(false));
+  });
+}
+
 /** A server for connections that either side may end by itself. */
 export async function listen(options: ListenOptions, handle: (socket: Socket) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, handle);
@@ -62,6 +73,7 @@ async function main([folder = '', address = '']: readonly string[]): Promise<voi
   resolver.setServers([address]);
   const handle = async (socket: Socket) => {
     const [verb, target = ''] = (await firstLine(socket)).split(' ');
+    if (verb === '') return void socket.destroy();
     if (verb === 'listen') {
       // On loopback for the programs of the node, on its address for pods.
       for (const host of ['127.0.0.1', address])

@@ -7,7 +7,7 @@ import { joinRepository } from '../../../src/oci/reference.ts';
 import { ToolMissing, tool } from '../../tools/locate.ts';
 import { pushShell } from './base-images.ts';
 import type { Kube } from './kube.ts';
-import { firstLine, IN, listen, OUT, relay, relayTo } from './kube-node-relay.ts';
+import { accepts, firstLine, IN, listen, OUT, relay, relayTo } from './kube-node-relay.ts';
 import {
   inFolder,
   logTail,
@@ -103,7 +103,7 @@ export function startKubeNode(kube: Kube, { registry }: KubeNodeOptions): Promis
       );
       const relayScript = join(import.meta.dirname, 'kube-node-relay.ts');
       const relaying = start('relay', network, [process.execPath, relayScript, folder, NODE_ADDRESS]);
-      await untilReady(relaying, async () => existsSync(join(folder, IN)));
+      await untilReady(relaying, () => accepts(join(folder, IN)));
       const expose = async (port: string) => {
         if (exposed.has(port)) return;
         exposed.add(port);
