@@ -265,10 +265,12 @@ describe('the schema of events changes', () => {
   });
 });
 
-test('the domain is away for ten seconds: nothing is lost, no job is an incident, and logs stay short', async () => {
-  const before = await world.logs();
-  const [domain] = world.replicas('sales');
-  await domain?.kill();
+test('domain and a consumer are away for ten seconds: nothing is lost, no job is an incident, and logs stay short', async () => {
+  const callable = ['shop', 'desk', 'clerk'] as const;
+  const asked = () => callable.map((name) => world.addresses[name].requests.length);
+  const [before, askedBefore] = [await world.logs(), asked()];
+  const [[domain], [ledger]] = [world.replicas('sales'), world.replicas('ledger')];
+  await Promise.all([domain?.kill(), ledger?.kill()]);
   const back = performance.now() + 10_000;
   const jobs = Array.from({ length: 20 }, (_, nth) => order('fulfilment', `Without the domain, ${nth}`));
   const stop = keepOrdering('While the domain is away');
@@ -276,12 +278,18 @@ test('the domain is away for ten seconds: nothing is lost, no job is an incident
   await domain?.start();
   await Promise.all(jobs);
   await stop();
+  // The others have the events of all that by now.
+  await ledger?.start();
   await expectAccount();
 
   const troubles = troublesSince(before, await world.logs());
-  // Of a job one line for each try, whose pauses double.
+  // Of a job one line for each try, whose pauses double; of what was asked one line; of events a line each ten seconds.
   expect(troubles.fulfilment).toBeGreaterThan(20);
   expect(troubles.fulfilment).toBeLessThan(6 * (jobs.length + 1));
+  callable.forEach((name, at) => {
+    expect(troubles[name], name).toBeLessThanOrEqual((asked()[at] ?? 0) - (askedBefore[at] ?? 0));
+  });
+  expect(troubles.dispatcher).toBeGreaterThan(0);
   for (const name of ['dispatcher', 'sales', 'board', 'ledger'] as const)
     expect(troubles[name], name).toBeLessThanOrEqual(10);
 });
