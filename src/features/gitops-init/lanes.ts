@@ -108,12 +108,22 @@ export function stepsForArgocd(before: Kit, after: Kit, installed: FileTexts): r
   const kit = `application ${now.prefix}-kit -n ${now.namespace}`;
   const end = (resource: string, kind: string) =>
     `kubectl delete ${resource} -n ${namespace} ${namesOf(kind, installed).join(' ')}`;
+  const isElsewhere = namespace !== now.namespace;
+  const janitor = ['cronjob', 'configmap', 'serviceaccount'].map((kind) => `${kind}/preview-janitor`);
   return [
+    ...(isElsewhere
+      ? [
+          `argocd, before you merge this: make the Secrets in ${now.namespace}, too, that Argo CD has in ${namespace} for this repository, clusters and previews`,
+        ]
+      : []),
     'argocd, once this is merged: kubectl apply --server-side -f argocd/bootstrap.yaml',
     `argocd, then: kubectl annotate --overwrite ${kit} argocd.argoproj.io/refresh=hard, until \`kubectl get ${kit} -o jsonpath={.status.operationState.syncResult.revisions}\` has the merged commit`,
     `argocd, then: ${end('application', 'Application')}`,
     `argocd, then: ${end('applicationset', 'ApplicationSet')}`,
     `argocd, then: ${end('appproject', 'AppProject')}`,
+    ...(isElsewhere && partsOf(before).includes('previews')
+      ? [`argocd, then: kubectl delete -n ${namespace} ${janitor.join(' ')}`]
+      : []),
     'argocd: workloads of lanes keep running, and the Applications of the new names take them over; previews are recreated',
   ];
 }
