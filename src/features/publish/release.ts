@@ -1,6 +1,8 @@
 import type { Digest } from '../../core/digest.ts';
 import { PrimitiveError } from '../../core/errors.ts';
-import type { ImageRepository, Manifest } from '../../oci/types.ts';
+import { optional } from '../../core/object.ts';
+import { settleAll } from '../../core/settle.ts';
+import type { Manifest } from '../../oci/types.ts';
 import {
   type RecordState,
   readRecord,
@@ -9,17 +11,20 @@ import {
   writeRecord,
 } from '../../seal/record.ts';
 import type { ReleaseRecord } from '../../seal/types.ts';
+import { moveChannel } from './channel.ts';
 import { decide } from './decide.ts';
-import type { PlannedChannel, PublishPlan } from './document.ts';
-import type { Execution } from './execution.ts';
+import type { PublishPlan } from './document.ts';
+import type { Execution, Task, TaskResult } from './execution.ts';
+import { type ExecutedPublish, reportPublish } from './report.ts';
+import { restoreTags } from './tagging.ts';
 
-/** How often a record or channel is read again after another publisher wrote it. */
+/** How often a record is read again, and tags follow it, after another publisher wrote it. */
 const ATTEMPTS = 4;
 
 type FoundRecord = Extract<RecordState, { state: 'found' }>;
 
 /** The record that the tag of the commit names after the run. */
-export interface CommittedRecord {
+interface CommittedRecord {
   readonly record: ReleaseRecord;
   readonly digest: Digest;
   readonly manifest: Manifest;
@@ -27,8 +32,122 @@ export interface CommittedRecord {
   readonly written: boolean;
 }
 
+/** Writes the release record, or keeps the one that is there, then moves the channel to it. */
+export async function finalizeRelease(
+  tagged: readonly TaskResult[],
+  execution: Execution,
+): Promise<ExecutedPublish> {
+  const { plan, signal, emit } = execution;
+  const { repository, tag, action, existing } = plan.record;
+  if (action === 'keep' && existing) {
+    const kept = { digest: existing, written: false };
+    const moved = await moveChannel(kept, execution);
+    return reportRelease(tagged, kept, moved, execution);
+  }
+  signal.throwIfAborted();
+  emit({ type: 'step', step: 'record', message: `Writing the release record ${repository}:${tag}` });
+  return writeRelease(tagged, execution);
+}
+
+/**
+ * Writes the record, lets the tags follow the one that is there, and moves the channel, until the record still is there
+ * after that: another publisher may have looked before it was there, and put its own after this run has read it back.
+ */
+async function writeRelease(tagged: readonly TaskResult[], execution: Execution): Promise<ExecutedPublish> {
+  const { plan, seal } = execution;
+  const { repository, tag } = plan.record;
+  const record = recordOf(tagged, execution);
+  let outcomes = tagged;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const committed = await commitRecord(await storeRecord(record, execution), execution);
+    const held = await holds(committed.record, outcomes, execution);
+    if (!held) outcomes = await followRecord(committed.record, outcomes, execution);
+    const moved = await moveChannel(committed, execution);
+    const contested = !held || outcomes.some(({ task }) => mayDiffer(task, plan));
+    const current = contested ? await seal.registry.headManifest(repository, tag) : committed;
+    if (current?.digest === committed.digest) return reportRelease(outcomes, committed, moved, execution);
+  }
+  throw releaseConflict(plan, 'other publishers keep writing it');
+}
+
+function reportRelease(
+  outcomes: readonly TaskResult[],
+  { digest, written }: Pick<CommittedRecord, 'digest' | 'written'>,
+  moved: Awaited<ReturnType<typeof moveChannel>>,
+  { plan }: Execution,
+): ExecutedPublish {
+  const { repository, tag } = plan.record;
+  return reportPublish(plan, outcomes, { ref: `${repository}:${tag}@${digest}`, digest, written }, moved);
+}
+
+/** Whether two publishers of one commit can have different images of a component: built ones, and all in an accepted run. */
+function mayDiffer({ planned }: Task, { run }: Execution['plan']): boolean {
+  return planned.action === 'build' || run.tier !== 'trusted';
+}
+
+/**
+ * Whether all tags still name what the record lists. Only those are read back that {@link mayDiffer}. If one of them
+ * differs, another publisher has put back all of its tags, or will find this record and follow it.
+ */
+async function holds(
+  record: ReleaseRecord,
+  outcomes: readonly TaskResult[],
+  { plan, seal }: Execution,
+): Promise<boolean> {
+  const listed = digestsOf(record);
+  const named = await Promise.all(
+    outcomes.map(async ({ task, ...outcome }): Promise<boolean> => {
+      const { image } = task.planned;
+      const digest = listed.get(image);
+      const tagged = 'tagged' in outcome ? outcome.tagged : undefined;
+      if (tagged?.image.digest !== digest) return false;
+      if (!mayDiffer(task, plan)) return true;
+      const heads = await Promise.all(
+        (tagged?.tags ?? []).map((name) => seal.registry.headManifest(image, name)),
+      );
+      return heads.every((head) => head?.digest === digest);
+    }),
+  );
+  return named.every(Boolean);
+}
+
+/** The record is the commit point: if tags and record differ after two publishers met, the tags follow. */
+async function followRecord(
+  record: ReleaseRecord,
+  outcomes: readonly TaskResult[],
+  execution: Execution,
+): Promise<TaskResult[]> {
+  const listed = digestsOf(record);
+  return settleAll(
+    outcomes.map(async (outcome): Promise<TaskResult> => {
+      const digest = listed.get(outcome.task.planned.image);
+      if (!outcome.ok || !outcome.tagged || !digest) return outcome;
+      const image = await restoreTags(outcome.task, outcome.tagged, digest, execution);
+      return { ...outcome, tagged: { ...outcome.tagged, image } };
+    }),
+  );
+}
+
+function digestsOf({ components }: ReleaseRecord): ReadonlyMap<string, Digest> {
+  return new Map(components.map(({ image, digest }) => [image, digest]));
+}
+
+function recordOf(tagged: readonly TaskResult[], { plan }: Execution): ReleaseRecord {
+  return {
+    schema: 'primitive.release/v1',
+    commit: plan.commit,
+    ...optional('source', plan.source),
+    components: tagged.flatMap((outcome) => {
+      if (!outcome.ok || !outcome.tagged) return [];
+      const { kind, name, image, inputDigest } = outcome.task.planned;
+      const { digest, platforms, bundles } = outcome.tagged.image;
+      return [{ kind, name, image, digest, inputDigest, platforms, bundles }];
+    }),
+  };
+}
+
 /** Stores a record by its digest, signed, read back and verified. No tag names it, so that it commits to nothing yet. */
-export function storeRecord(
+function storeRecord(
   record: ReleaseRecord,
   { plan, seal, signer, registryPrefix }: Execution,
 ): Promise<SealedRecord> {
@@ -42,7 +161,7 @@ export function storeRecord(
  * If another publisher was first with a record that this run must respect, that record is returned and the caller
  * lets the tags follow it. Throws `release-conflict` (exit 1) if what is there can neither be kept nor replaced.
  */
-export async function commitRecord(
+async function commitRecord(
   mine: SealedRecord,
   { plan, seal, registryPrefix }: Execution,
 ): Promise<CommittedRecord> {
@@ -81,74 +200,6 @@ function problemOf(other: RecordState, { components }: PublishPlan): string | un
   const same =
     listed.length === inputs.size && listed.every((entry) => inputs.get(entry.image) === entry.inputDigest);
   return same ? undefined : 'it lists images of other inputs';
-}
-
-/**
- * Moves the channel to the record of this commit, if the plan says so and it still would be a move forward.
- *
- * The channel is read again right before and after: a newer commit that got there first is left alone. Throws an abort
- * before it begins, and `release-gone` (exit 1, retryable) if the record was deleted.
- */
-export async function moveChannel(
-  committed: { readonly digest: Digest; readonly manifest?: Manifest },
-  execution: Execution,
-): Promise<PlannedChannel & { readonly moved: boolean }> {
-  const { plan, seal, tree, signal, emit } = execution;
-  const { channel, record, commit } = plan;
-  signal.throwIfAborted();
-  const intent = channel.action === 'move' ? 'Moving the channel' : 'Leaving the channel';
-  emit({ type: 'step', step: 'channel', message: `${intent} ${channel.tag}: ${channel.reason}` });
-  if (channel.action !== 'move') return { ...channel, moved: false };
-  const { registry } = seal;
-  let moved = false;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const current = (await registry.headManifest(record.repository, channel.tag))?.digest;
-    if (current === committed.digest) return { ...channel, moved };
-    // Only the record that the plan found may be replaced; any other is newer and must be of an earlier commit.
-    const other =
-      current === channel.existing ? undefined : await commitAt(record.repository, current, execution);
-    if (other !== undefined && (await tree.isAncestor(other, commit)) !== 'yes') {
-      return {
-        ...channel,
-        moved: false,
-        from: other,
-        reason: `another run moved it to ${other.slice(0, 12)} meanwhile`,
-      };
-    }
-    await registry.putManifest(
-      record.repository,
-      channel.tag,
-      await recordManifest(record.repository, committed, execution),
-    );
-    moved = true;
-  }
-  return { ...channel, moved: false, reason: 'other runs keep moving it' };
-}
-
-async function recordManifest(
-  repository: ImageRepository,
-  { digest, manifest }: { readonly digest: Digest; readonly manifest?: Manifest },
-  { seal }: Execution,
-): Promise<Manifest> {
-  const found = manifest ?? (await seal.registry.getManifest(repository, digest));
-  if (found) return found;
-  throw new PrimitiveError('release-gone', `Release record ${repository}@${digest} not found.`, {
-    why: 'It was deleted after the plan was made.',
-    suggestions: ['Run the command again: it writes the record again.'],
-    exit: 1,
-    retryable: true,
-  });
-}
-
-/** The commit of the trusted record under a digest; undefined for anything that does not count. */
-async function commitAt(
-  repository: ImageRepository,
-  digest: Digest | undefined,
-  { seal, registryPrefix }: Execution,
-): Promise<string | undefined> {
-  if (digest === undefined) return undefined;
-  const other = await readRecord(seal, repository, digest, { registry: registryPrefix });
-  return other.state === 'found' && other.tier === 'trusted' ? other.record.commit : undefined;
 }
 
 /** `release-conflict` (exit 1): the tag of the commit names a record that this run can neither keep nor replace. */
