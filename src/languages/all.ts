@@ -130,6 +130,24 @@ export function languageByName(path: string): LanguageId | undefined {
   return LANGUAGE_IDS.find((id) => LANGUAGES[id].code.test(path));
 }
 
+/** Names of files without a suffix, of which the first line may say what runs them. */
+const NAMELESS = /(?:^|\/)[^./]+$/;
+const INTERPRETERS: Readonly<Record<LanguageId, RegExp | undefined>> = {
+  go: undefined,
+  python: /^#![^\n]{0,200}\bpython/,
+  ts: /^#![^\n]{0,200}\b(?:node|bun|deno|tsx)\b/,
+};
+
+/** Whether a file may be a program by its first line, and not by its name. */
+export function mayBeScript(path: string): boolean {
+  return NAMELESS.test(path) && !isInstalled(path);
+}
+
+/** The language of a program without a suffix, by its first line. */
+export function languageOfScript(text: string): LanguageId | undefined {
+  return LANGUAGE_IDS.find((id) => INTERPRETERS[id]?.test(text));
+}
+
 /** The suffix of a file with code that a language takes in, and of which no imports are read: `.vue`. */
 export function unreadSuffix(path: string): string | undefined {
   const isUnread = LANGUAGE_IDS.some((id) => LANGUAGES[id].embedding.test(path));

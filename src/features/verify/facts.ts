@@ -9,7 +9,7 @@ import { chainsOf } from './imports/chains.ts';
 import { listed } from './imports/policy.ts';
 import { openImports } from './imports/resolve.ts';
 import { sourceScan } from './imports/scan.ts';
-import { unresolvedOf, unusedOf, withoutUsedSettings } from './imports/unused.ts';
+import { unreadTargets, unresolvedOf, unusedOf, withoutUsedSettings } from './imports/unused.ts';
 import { readModels } from './model.ts';
 import type { VerifyPorts } from './ports.ts';
 import { type ProtoPorts, readProtoChanges } from './proto-changes.ts';
@@ -93,7 +93,7 @@ export async function readFacts(
     const inManifests = (await resolver.dependencies()).filter(({ path }) => own.has(path));
     const all = [...imports, ...chains, ...unusedOf(inManifests, imports)];
     facts.push(...all.map((value) => ({ subject: 'import', value }) as const));
-    unchecked.push(...unresolvedOf(imports, config.imports.sdk));
+    unchecked.push(...unresolvedOf(imports, config.imports.sdk), ...unreadTargets(imports, own));
   }
   if (isWanted('primitive')) unchecked.push(...(await unknownAdvisories(selected)));
   if (isWanted('dockerfile')) {

@@ -10,7 +10,7 @@ const keywordFault = reservedWords(
 
 export const go = {
   code: /\.go$/,
-  embedding: /\.(?:c|cc|cpp|cxx|m|mm|h|hh|hpp|hxx|f|for|f90|s|S|swig|swigcxx)$/,
+  embedding: /\.(?:c|cc|cpp|cxx|m|mm|h|hh|hpp|hxx|f|for|f90|s|S|swig|swigcxx|syso|a|o|so)$/,
   // `go test` compiles `*_test.go` alone; in `testdata` the go tool looks for no packages.
   tests: /_test\.go$|(?:^|\/)testdata\//,
   installed: /\.go$(?<=(?:^|\/)vendor\/.*)/,

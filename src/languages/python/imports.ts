@@ -79,8 +79,11 @@ const DOTTED =
 const PATCHED = /\bpatch(?:\.\w{1,20})?\(\s{0,200}["']([\w.]{1,200})\.\w{1,100}["']/g;
 /** `python -m a.b`, `pytest -p a.b`, also as arguments. */
 const FLAGGED = /(?<![\w-])-[mp](?:[ \t]{1,4}|["'],\s{0,200}["'])([A-Za-z_][\w.]{0,200})/g;
-/** A text that is a name alone; it counts in a file that loads by name, or looks for what it will load. */
-const WORD = /(?<=["'])([A-Za-z_]\w{0,100})(?=["'])/g;
+/**
+ * A text that is a name alone; it counts in a file that loads by name, or looks for what it will load. Names that every other
+ * program has say nothing.
+ */
+const WORD = /(?<=["'])(?!(?:main|app|src|tests?)["'])([A-Za-z_]\w{0,100})(?=["'])/g;
 const LOOKS =
   /import_module|__import__|run_module|resolve_name|find_spec|find_loader|get_loader|importlib[ \t]{0,4}(?:\.|import\b[^\n]{0,100}\b)[ \t]{0,4}resources|pkgutil/;
 

@@ -4,7 +4,7 @@ import { infrastructure } from './infrastructure.ts';
 
 export const python = {
   code: /\.py[iw]?$/,
-  embedding: /\.(?:ipynb|pyx|pxd|pxi)$/,
+  embedding: /\.(?:ipynb|pyx|pxd|pxi|pyc|pyo|pyd|pyz|whl|egg)$/,
   // Files that pytest collects and loads, and the folder that its documentation recommends for tests and helpers.
   tests: /(?:^|\/)(?:test_[^/]*|[^/]*_test|conftest)\.pyi?$|(?:^|\/)tests\//,
   installed: /(?:^|\/)(?:\.venv|site-packages)(?:\/|$)/,

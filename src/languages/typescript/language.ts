@@ -5,7 +5,7 @@ import { infrastructure } from './infrastructure.ts';
 
 export const typescript = {
   code: /\.[cm]?[jt]sx?$/,
-  embedding: /\.(?:vue|svelte|astro|mdx)$/,
+  embedding: /\.(?:vue|svelte|astro|mdx|node|wasm)$/,
   // Tests by the conventions of Vitest, Jest and `node --test`; but files below `src` are bundled.
   tests: /\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|\/)__tests__\/|^(?:(?!src\/)[^/]*\/)*tests?\//,
   installed: /(?:^|\/)node_modules(?:\/|$)/,

@@ -2,6 +2,7 @@ import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { satisfies } from 'semver';
 import { folderOf } from '../../core/path-parts.ts';
+import { pathMentions } from '../mentions.ts';
 import type { Dependency, OpenPackages, Resolve, Target } from '../packages.ts';
 import type { SourceTree } from '../source-tree.ts';
 import { aliasesOfBundlers, type BundlerAlias } from './bundler-aliases.ts';
@@ -10,6 +11,8 @@ import { type Aliases, aliasReader, configPaths } from './tsconfig.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
 /** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
+/** They say where an install takes a package from, whatever its manifest says. */
+const LOCKS = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock'];
 const VIRTUAL = /^(?:virtual|astro|bun|cloudflare):|^k6(?:\/|$)/;
 /** Modules that a framework makes, where the manifest names it. */
 const FRAMEWORKS: Readonly<Record<string, RegExp>> = {
@@ -171,7 +174,10 @@ export const npmPackages: OpenPackages = async (repository, { isTest, primitives
   return {
     placeOf: folderOf,
     resolverFor,
-    mentions: () => scriptMentions(repository, primitivesFolder),
+    mentions: async () => [
+      ...(await scriptMentions(repository, primitivesFolder)),
+      ...(await pathMentions(repository, primitivesFolder, ...LOCKS)),
+    ],
     dependencies: async () => {
       const isOwn = ({ path }: { readonly path: string }) => path.startsWith(`${primitivesFolder}/`);
       const settings = (await configPaths(repository)).filter(isOwn);

@@ -47,6 +47,10 @@ const SHIPPED: Readonly<Record<string, Files>> = {
     'primitives/domain/billing/data.json': '{}\n',
     [`${ORDERS}/data.json`]: { link: '../billing/data.json' },
   },
+  'another primitive in place of a package': {
+    'primitives/domain/billing/primitive.yaml': 'kind: domain\nname: billing\n',
+    [`${ORDERS}/web/node_modules/react`]: { link: '../../../billing' },
+  },
   'Dockerfile in lower case': { [`${ORDERS}/debug/dockerfile`]: 'FROM alpine:latest\n' },
   'link in the place of a primitive': { 'primitives/domain/billing': { link: 'orders' } },
   'vendored code': { [`${ORDERS}/vendor/example.com/a/a.go`]: 'package a\n' },

@@ -5,6 +5,7 @@ const ORDERS = 'primitives/domain/orders';
 const SHOP = 'primitives/uisurface/shop';
 const HELPER = 'primitives/agent/helper';
 
+const RUN = 'a file of data that `require` makes Node.js run';
 const LOADER = 'a loader that is handed on as a value, are not seen';
 const COMPUTED = 'Paths and names that a program puts together';
 const REGISTRY = 'not into what a registry has';
@@ -321,6 +322,19 @@ const TYPESCRIPT: Seeds = {
   'mock of a workspace': ts("vi.mock('@acme/admin');"),
   'script of package.json': shop('"scripts": { "start": "node --import ../admin/src/index.ts" }'),
   'moduleNameMapper of Jest': shop('"jest": { "moduleNameMapper": { "react": "<rootDir>/../admin/src" } }'),
+  'link in a lock file': {
+    [`${SHOP}/package-lock.json`]:
+      '{ "packages": { "node_modules/react": { "resolved": "../admin", "link": true } } }',
+  },
+  'program without a suffix': {
+    [`${SHOP}/bin/run`]: `#!/usr/bin/env node\nimport('../../admin/src/index.ts');\n`,
+  },
+  'file of another suffix': {
+    ...ts("import './b.es6';"),
+    [`${SHOP}/src/b.es6`]: `import '${ADMIN}';\n`,
+  },
+  'compiled code': { [`${SHOP}/src/b.node`]: Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 0]) },
+  'data that is run': [{ ...ts("require('./b.md');"), [`${SHOP}/src/b.md`]: `require('${ADMIN}');\n` }, RUN],
   'files of package.json': shop('"files": ["../admin/src"]'),
 };
 
@@ -396,6 +410,8 @@ const PYTHON: Seeds = {
   'loader as a value': python('from importlib import import_module\nlist(map(import_module, ["other"]))'),
   find_spec: python('from importlib.util import find_spec\nfind_spec("other")'),
   'data of a package': python('from importlib import resources\nresources.files("other")'),
+  'program without a suffix': { [`${HELPER}/bin/run`]: '#!/usr/bin/python3\nimport other\n' },
+  'compiled code': { [`${HELPER}/src/helper/b.pyc`]: Uint8Array.from([0, 1, 2]) },
   'line of a .pth file': { [`${HELPER}/src/a.pth`]: 'import other\n' },
   'made by a program': python('exec("import other")'),
   'made by a program, in parts': [python('exec("imp" + "ort other")'), LOADER],

@@ -1,4 +1,4 @@
-import { languageOf, toolkitOf } from '../../../languages/all.ts';
+import { languageOf, languageOfScript, mayBeScript, toolkitOf } from '../../../languages/all.ts';
 import type { ParsedSource } from '../../../languages/source.ts';
 import type { Source } from '../subjects.ts';
 
@@ -7,7 +7,8 @@ const MAX_LENGTH = 4 * 1024 * 1024;
 
 /** The imports of a source file; undefined for a file without a language. `text` is undefined for a binary file. */
 export async function parseSource(path: string, text: string | undefined): Promise<Source | undefined> {
-  const language = languageOf(path);
+  const language =
+    languageOf(path) ?? (mayBeScript(path) && text !== undefined ? languageOfScript(text) : undefined);
   if (language === undefined) return undefined;
   if (text === undefined) return { language, ...failed('it is not text in UTF-8') };
   if (text.length > MAX_LENGTH)

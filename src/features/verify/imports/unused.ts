@@ -1,5 +1,5 @@
 import { byKey } from '../../../core/order.ts';
-import { languageNamed } from '../../../languages/all.ts';
+import { languageByName, languageNamed, unreadSuffix } from '../../../languages/all.ts';
 import { nearestName } from '../../../languages/nearest-name.ts';
 import type { Config } from '../../../repository/config.ts';
 import type { VerifyDocument } from '../document.ts';
@@ -48,6 +48,25 @@ function usedIn(imports: readonly Subjects['import'][]): ReadonlySet<string> {
     });
   }
   return used;
+}
+
+/** Files that are data to whoever imports them. */
+const DATA =
+  /\.(?:json[5c]?|css|s[ac]ss|less|styl|pcss|svg|png|jpe?g|gif|webp|avif|ico|bmp|woff2?|ttf|otf|eot|mp[34]|webm|ogg|wav|pdf|md|html?|txt|csv|ya?ml|toml|xml|graphql|gql|sql|proto|glsl|frag|vert|bpmn|dmn)$/i;
+
+/** Files that TypeScript loads by a suffix of no language: Node.js takes such a file for code. */
+export function unreadTargets(
+  imports: readonly Subjects['import'][],
+  files: ReadonlySet<string>,
+): VerifyDocument['unchecked'] {
+  const paths = imports.flatMap(({ language, mentioned, target }) =>
+    language === 'ts' && !mentioned && target.type === 'path' && files.has(target.path) ? [target.path] : [],
+  );
+  return [...new Set(paths)]
+    .filter((path) => /\.[^./]+$/.test(path) && !DATA.test(path))
+    .filter((path) => languageByName(path) === undefined && unreadSuffix(path) === undefined)
+    .sort()
+    .map((path) => ({ what: `IMP of ${path}`, why: 'it is imported, and code in such files is not read' }));
 }
 
 /** Modules of which nothing can be said without what is installed: for each primitive, one line of what is not checked. */
