@@ -49,6 +49,8 @@ export interface RegistryClient extends Registry {
 const CONCURRENCY = 64;
 /** A few uploads fill the bandwidth, and each holds a chunk in memory. */
 const UPLOADS_AT_A_TIME = 16;
+/** Milliseconds. */
+const RETRY_BUDGET = 300_000;
 const DEFAULT_MAX_BLOB = 16 * 1024 * 1024;
 /** Reads, and milliseconds, until a read that does not show this client's last write is believed. */
 const STALE_READS = 5;
@@ -85,7 +87,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     plainCredentials: options.plainCredentials ?? [],
     write: options.access === 'write',
     concurrency,
-    budget: options.retryBudget ?? 300_000,
+    budget: options.retryBudget ?? RETRY_BUDGET,
     ...optional('onRetry', options.onRetry),
   });
 

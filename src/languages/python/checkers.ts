@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { readJson, record } from '../../core/json.ts';
 import { casesOf, crashed, type Diagnostic, list, ownPath, placed } from '../diagnostics.ts';
 import type { RunnerPorts, TestedPrimitive } from '../ports.ts';
-import { grantedTo, type RunnerTools, type Suite, type SuiteRunner, start } from '../runner.ts';
+import { grantedTo, type Ran, type RunnerTools, type Suite, type SuiteRunner, start } from '../runner.ts';
 import type { RunnerOutput } from '../test-case.ts';
-import { notInstalled } from './install.ts';
 import { venvPython } from './lock.ts';
 
 /** `basedpyright` with the settings of the primitive. */
@@ -101,4 +100,18 @@ async function python(
 
 function isNoModule({ exitCode, stderr }: RunnerOutput): boolean {
   return exitCode === 1 && /No module named \w+$/m.test(stderr);
+}
+
+/** A runner that is not in the environment. */
+function notInstalled(
+  { path, files }: TestedPrimitive,
+  name: string,
+): Extract<Ran, { readonly cause: unknown }> {
+  return {
+    cause: 'tool-failed',
+    why: `${name} is not among its dependencies`,
+    fix: files.includes('uv.lock')
+      ? { kind: 'command', text: `cd ${path} && uv add --dev ${name}` }
+      : { kind: 'text', text: `Add ${name} to the lock file that tests are installed from.` },
+  };
 }
