@@ -47,6 +47,10 @@ const SHIPPED: Readonly<Record<string, Files>> = {
     'primitives/domain/billing/data.json': '{}\n',
     [`${ORDERS}/data.json`]: { link: '../billing/data.json' },
   },
+  'link to code in an input': shipped({
+    'libs/clock.go': 'package libs\n',
+    'pkg/clock.go': { link: '../libs/clock.go' },
+  }),
   'another primitive in place of a package': {
     'primitives/domain/billing/primitive.yaml': 'kind: domain\nname: billing\n',
     [`${ORDERS}/web/node_modules/react`]: { link: '../../../billing' },
