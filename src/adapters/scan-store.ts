@@ -38,3 +38,14 @@ export function openScanStore(path: string, version: string): ScanStore {
     },
   };
 }
+
+/** Keeps the results of scans for this run alone. */
+export function scanStoreOfRun(): ScanStore {
+  let kept: ScanCache = new Map();
+  return {
+    read: async () => kept,
+    write: async (cache) => {
+      kept = cache;
+    },
+  };
+}
