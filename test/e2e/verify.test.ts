@@ -22,6 +22,7 @@ import {
   syncPython,
 } from '../integration/kinds/python-ts-kinds-workbench.ts';
 import { watchDescendants } from '../support/descendants.ts';
+import { goCaches } from '../support/go-caches.ts';
 import { goldenTree, scaffoldedKinds } from '../support/goldens.ts';
 import { type Call, type CallOptions, collect, installPacked, type Packed } from '../support/packed.ts';
 import { referenceTree } from '../support/references.ts';
@@ -63,13 +64,10 @@ beforeAll(async () => {
       stubs += content.split('AMEIDE_SCAFFOLD').length - 1;
     }
   }
-  const [GOMODCACHE = '', GOCACHE = ''] = (await run(tool('go'), ['env', 'GOMODCACHE', 'GOCACHE'])).split(
-    '\n',
-  );
   const PATH = [dirname(tool('buf')), dirname(tool('uv')), dirname(tool('go')), process.env.PATH].join(
     delimiter,
   );
-  tools = { PATH, GOMODCACHE, GOCACHE };
+  tools = { PATH, ...(await goCaches()) };
 });
 afterAll(() => cli[Symbol.asyncDispose]());
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { delimiter, dirname } from 'node:path';
+import { goCaches } from '../../support/go-caches.ts';
 import type { Call, Packed } from '../../support/packed.ts';
 import { run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -19,9 +20,7 @@ export interface Repository {
 export async function startRepository(cli: Packed, folder: string): Promise<Repository> {
   await mkdir(folder);
   const path = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
-  // What was compiled before: the CLI has another home.
-  const caches = (await run(tool('go'), ['env', 'GOMODCACHE', 'GOCACHE'])).split('\n');
-  const env = { PATH: path, GOMODCACHE: caches[0] ?? '', GOCACHE: caches[1] ?? '' };
+  const env = { PATH: path, ...(await goCaches()) };
   const git = (...args: readonly string[]) =>
     run('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: folder });
   const call = (...args: readonly string[]) => cli.run(args, { cwd: folder, env });

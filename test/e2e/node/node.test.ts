@@ -2,6 +2,7 @@ import { delimiter, dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Application, eventually } from '../../support/gitops-cluster.ts';
+import { goCaches } from '../../support/go-caches.ts';
 import { cosignVerifies } from '../../support/publish-lab.ts';
 import type { DoublePull } from '../../support/services/github/repository.ts';
 import { tool } from '../../tools/locate.ts';
@@ -55,7 +56,7 @@ test('the images of a release are sealed, by the word of cosign', async () => {
 test('verify finds nothing in what is released; the suites are not run here', async () => {
   const { lab, app } = world;
   const path = [dirname(tool('buf')), dirname(tool('go')), process.env.PATH].join(delimiter);
-  const call = { cwd: app.repo.root, env: { PATH: path } };
+  const call = { cwd: app.repo.root, env: { PATH: path, ...(await goCaches()) } };
   const { code, stdout } = await lab.cli.run(['verify', '--no-tests', '--json'], call);
   expect(JSON.parse(stdout).findings).toEqual([]);
   expect(code).toBe(0);

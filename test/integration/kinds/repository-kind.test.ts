@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { gitRepo, type TestRepository, temporaryFolder } from '../../support/git.ts';
+import { goCaches } from '../../support/go-caches.ts';
 import { type Olareg, startOlareg } from '../../support/services/olareg.ts';
 import { attempt, devCli, run } from '../../support/services/run.ts';
 import { tool } from '../../tools/locate.ts';
@@ -53,9 +54,9 @@ describe('a kind for Rust in kinds/ of the repository', () => {
   let registry: Olareg;
   let home: Awaited<ReturnType<typeof temporaryFolder>>;
   let repo: TestRepository;
-  let goCache: string;
+  let caches: Awaited<ReturnType<typeof goCaches>>;
   beforeAll(async () => {
-    goCache = (await run(tool('go'), ['env', 'GOCACHE'])).trim();
+    caches = await goCaches();
     [registry, home, repo] = await Promise.all([startOlareg(), temporaryFolder(), gitRepo()]);
     const keys = join(home.path, 'keys');
     await mkdir(keys);
@@ -80,7 +81,7 @@ signing: { signer: { key: ${keys}/k.key }, trusted: [{ key: ${keys}/k.pub }] }
       PATH: `${path}:${process.env.PATH}`,
       HOME: home.path,
       COSIGN_PASSWORD: '',
-      GOCACHE: goCache,
+      ...caches,
       GH_HOST: '127.0.0.1:1',
       GH_ENTERPRISE_TOKEN: 'token',
     };
