@@ -3,6 +3,7 @@ import { readDockerfile } from '../../builders/dockerfile/pins.ts';
 import type { Stage } from '../../builders/dockerfile/stages.ts';
 import { parseDockerfile, triggered } from '../../builders/dockerfile/syntax.ts';
 import { expandWord, splitWords } from '../../builders/dockerfile/words.ts';
+import { parseJson } from '../../core/json.ts';
 import { optional } from '../../core/object.ts';
 import type { DockerfileSubject, Primitive, Variable } from './subjects.ts';
 import type { WorkTree } from './work-tree.ts';
@@ -74,13 +75,8 @@ function isPinned(source: string, checksum: string): boolean {
 
 /** The words after the flags, in either form of an instruction. */
 function stringArray(rest: string): readonly string[] {
-  try {
-    const list: unknown = JSON.parse(rest);
-    if (Array.isArray(list) && list.every((one) => typeof one === 'string')) return list;
-  } catch {
-    // The other form.
-  }
-  return splitWords(rest);
+  const list = parseJson(rest);
+  return Array.isArray(list) && list.every((one) => typeof one === 'string') ? list : splitWords(rest);
 }
 
 function missing(path: string, primitive: Primitive): DockerfileSubject | undefined {

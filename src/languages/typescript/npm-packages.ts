@@ -10,9 +10,9 @@ import { type NpmPackage, packageName, readPackages, scriptMentions, textsIn } f
 import { type Aliases, aliasReader, configPaths } from './tsconfig.ts';
 
 const SUFFIXES = ['', '.ts', '.tsx', '.mts', '.cts', '.d.ts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
-/** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
 /** They say where an install takes a package from, whatever its manifest says. */
 const LOCKS = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock'];
+/** A scheme or module that only a tool knows; of other schemes, what is behind it is a path or a package. */
 const VIRTUAL = /^(?:virtual|astro|bun|cloudflare):|^k6(?:\/|$)/;
 /** Modules that a framework makes, where the manifest names it. */
 const FRAMEWORKS: Readonly<Record<string, RegExp>> = {

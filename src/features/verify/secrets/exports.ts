@@ -1,3 +1,5 @@
+import { parseJson, record } from '../../../core/json.ts';
+import { field } from '../../../core/object.ts';
 import { looksRandom } from './assignments.ts';
 import type { Literal } from './secret.ts';
 
@@ -11,7 +13,7 @@ type Named = readonly [name: string, value: unknown];
 export function findExported(path: string, text: string): readonly Literal[] {
   const read = STATE.test(path) ? secretsOfState : POSTMAN.test(path) ? secretsOfPostman : undefined;
   if (read === undefined) return [];
-  return read(parsed(text)).flatMap(([name, value]): readonly Literal[] =>
+  return read(parseJson(text)).flatMap(([name, value]): readonly Literal[] =>
     typeof value === 'string' && value.length >= 8 && looksRandom('password', value)
       ? [{ kind: 'assignment', name, value, index: indexOf(text, value) }]
       : [],
@@ -20,7 +22,7 @@ export function findExported(path: string, text: string): readonly Literal[] {
 
 /** Attributes that a provider calls sensitive, outputs that are so, and what `random_password` made. */
 function secretsOfState(state: unknown): readonly Named[] {
-  const outputs = Object.entries(objectOf(field(state, 'outputs')))
+  const outputs = Object.entries(record(field(state, 'outputs')))
     .filter(([, output]) => field(output, 'sensitive') === true)
     .map(([name, output]): Named => [name, field(output, 'value')]);
   const attributes = listOf(field(state, 'resources')).flatMap((resource) =>
@@ -54,24 +56,6 @@ function indexOf(text: string, value: string): number {
   return Math.max(0, text.indexOf(written), text.indexOf(escaped));
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function objectOf(value: unknown): object {
-  return typeof value === 'object' && value !== null ? value : {};
-}
-
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function field(value: unknown, name: string): unknown {
-  return Object.hasOwn(objectOf(value), name)
-    ? (objectOf(value) as Record<string, unknown>)[name]
-    : undefined;
 }
