@@ -25,9 +25,11 @@ export function setupProbe(check: (signal: AbortSignal) => Promise<SetupCheck>):
       const total = missing.length + [...stdout.matchAll(/^ok +/gm)].length;
       if (exitCode === 0) return { detail: `all ${total} points are set up on GitHub` };
       if (exitCode !== 1 || missing.length === 0) {
+        const why = stderr.replace(/^setup: /, '').trim();
+        const next = why === 'gh is not on PATH' ? 'Install gh: https://cli.github.com' : 'gh auth login';
         throw new PrimitiveError('gitops-setup-unknown', 'Cannot read how this repository is set up.', {
-          why: stderr.replace(/^setup: /, '').trim(),
-          suggestions: ['gh auth login', `${SETUP} --check`],
+          why,
+          suggestions: [next, `${SETUP} --check`],
           exit: 3,
         });
       }

@@ -140,7 +140,16 @@ describe('examine', () => {
     const unknown = await setup(3, `${ok}missing  owners\n`, 'setup: gh is not on PATH\n');
     expect(unknown).toMatchObject({
       exit: 3,
-      report: { checks: [{ state: 'fail', code: 'gitops-setup-unknown', why: 'gh is not on PATH' }] },
+      report: {
+        checks: [
+          {
+            state: 'fail',
+            code: 'gitops-setup-unknown',
+            why: 'gh is not on PATH',
+            fix: ['Install gh: https://cli.github.com', 'node .github/primitive/setup.mjs --check'],
+          },
+        ],
+      },
     });
     expect(doctorText(unknown.report, createStyle(false))).toContain('Cannot determine whether');
   });
